@@ -1,0 +1,1 @@
+"""A production platform for systematic futures trading; ARCHITECTURE.md is the map."""

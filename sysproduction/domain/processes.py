@@ -1,0 +1,136 @@
+"""Processes, their methods and their runs: the values that the YAML describes and the run history records."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any, Final
+
+from sysproduction.domain.identity import Identity
+
+UNLIMITED: Final = -1
+
+
+class ControlState(StrEnum):
+    """What the operator allows: NO_RUN keeps a process from starting, STOP also ends a running one, PAUSE keeps
+    it alive but runs no method."""
+
+    GO = "GO"
+    NO_RUN = "NO-RUN"
+    STOP = "STOP"
+    PAUSE = "PAUSE"
+
+
+class OnError(StrEnum):
+    """What a raising method does to the rest of its process."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """One method as configured: `frequency` in minutes between starts (0 = every turn), `max_executions` a
+    trading day (UNLIMITED = no bound)."""
+
+    name: str
+    frequency: float = 60.0
+    max_executions: int = 1
+    run_on_completion_only: bool = False
+    arguments: dict[str, Any] = field(default_factory=dict)
+    on_error: OnError = OnError.CONTINUE
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """After a crash: wait `backoff_seconds`, doubling up to `backoff_seconds_max`; more than `crashes_max`
+    crashes within `period_minutes` make the process FAILED for its trading day. `enabled` False: never restart."""
+
+    enabled: bool = True
+    backoff_seconds: float = 1.0
+    backoff_seconds_max: float = 60.0
+    crashes_max: int = 5
+    period_minutes: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one process; None is no bound. A graceful stop that lasts longer than `stop_seconds` is killed."""
+
+    memory_mb: int | None = None
+    stop_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """One process as configured: it may run between `start_time` and `stop_time` (which may be past midnight:
+    a stop at or before the start is on the next day) in `timezone`, on windows that open on one of `days`
+    (0 = Monday), once `previous_process` has succeeded in the same trading day."""
+
+    name: str
+    start_time: time
+    stop_time: time
+    timezone: str
+    methods: tuple[MethodSpec, ...]
+    previous_process: str | None = None
+    days: frozenset[int] = frozenset(range(5))
+    restart: RestartPolicy = RestartPolicy()
+    limits: Limits = Limits()
+
+    @property
+    def runs_all_day(self) -> bool:
+        """Some method has no bound on its executions, so only the window or an operator ends a run."""
+        return any(m.max_executions == UNLIMITED and not m.run_on_completion_only for m in self.methods)
+
+
+class RunOutcome(StrEnum):
+    """How a run stands or ended. SUCCEEDED: every method's last execution did. FAILED: an orderly end in which
+    one did not. CRASHED: the program died. STOPPED: ended on request, or at its stop time, with work left."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodProgress:
+    """One method within a trading day: completed `executions`, and how the last one went. A start later than
+    the end marks an execution that is under way or was cut off."""
+
+    executions: int = 0
+    last_start: datetime | None = None
+    last_end: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRun:
+    """One run of a process, from start to its one terminal record. `day` is its trading day: the date, in the
+    process's zone, on which its window opened."""
+
+    run_id: str
+    process: str
+    day: date
+    number: int
+    identity: Identity
+    started_at: datetime
+    outcome: RunOutcome = RunOutcome.RUNNING
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRun:
+    """One recorded execution of a method."""
+
+    run_id: str
+    process: str
+    method: str
+    day: date
+    started_at: datetime
+    ended_at: datetime
+    error: str | None
+    rows_written: int
+    items: int
+    problems: tuple[dict[str, str], ...] = ()
