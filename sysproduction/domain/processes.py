@@ -134,3 +134,35 @@ class MethodRun:
     rows_written: int
     items: int
     problems: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRun:
+    """The run that holds a process now."""
+
+    run_id: str
+    day: date
+    number: int
+    identity: Identity
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """A process as the store knows it: what the operator allows, who holds it, and how its recent trading days
+    ended. `again` asks for one more run on a day that already has its result. Version 0: never stored."""
+
+    process: str
+    control: ControlState = ControlState.GO
+    active: ActiveRun | None = None
+    last_day: date | None = None
+    last_number: int = 0
+    outcomes: tuple[tuple[date, RunOutcome], ...] = ()
+    again: bool = False
+    version: int = 0
+
+    def outcome_of(self, day: date) -> RunOutcome | None:
+        """How the last run of that trading day ended; None if there was none or it is under way."""
+        if self.active is not None and self.active.day == day:
+            return None
+        return dict(self.outcomes).get(day)

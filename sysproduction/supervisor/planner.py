@@ -1,0 +1,129 @@
+"""What to do with one process now: start it, stop it, or wait and say why; pure, so a simulation can ask too."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sysproduction.domain.processes import ControlState, ProcessSpec, ProcessState, RestartPolicy, RunOutcome
+from sysproduction.supervisor.windows import Window, coming_windows, current_window
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a run of this trading day."""
+
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing. `until`: the market moment at which the answer may change by itself; `seconds`: machine time
+    after which it may; `blocked`: it will not change without a human or another process."""
+
+    reason: str
+    until: datetime | None = None
+    seconds: float | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the live run."""
+
+    reason: str
+
+
+Decision = Start | Wait | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the planner knows: the stored state of the process and of its previous process, whether a run is
+    alive, and how many machine seconds ago each recent crash was."""
+
+    state: ProcessState
+    previous: ProcessState | None = None
+    crash_ages: tuple[float, ...] = ()
+
+
+def decide(spec: ProcessSpec, history: History, now: datetime) -> Decision:
+    """The one decision for this process at market time `now`."""
+    window = current_window(spec, now)
+    if history.state.active is not None:
+        return _while_running(history.state, window)
+    if window is None:
+        opens = next(coming_windows(spec, now)).opens
+        return Wait(f"window opens at {_stamp(opens)}", until=opens)
+    refusal = (
+        _control(history.state, window)
+        or _result(history.state, window)
+        or _crashes(spec.restart, history, window)
+        or _dependency(spec, history, window)
+    )
+    return refusal or Start(window.day)
+
+
+def crash_limit_reached(policy: RestartPolicy, crash_ages: tuple[float, ...]) -> bool:
+    """Whether the recent crashes forbid another start."""
+    recent = [age for age in crash_ages if age <= policy.period_minutes * 60]
+    return bool(recent) and (not policy.enabled or len(recent) > policy.crashes_max)
+
+
+def _while_running(state: ProcessState, window: Window | None) -> Decision:
+    assert state.active is not None
+    if state.control is ControlState.STOP:
+        return Stop("the operator said STOP")
+    if window is None or window.day != state.active.day:
+        return Stop("its window has closed")
+    paused = " (paused)" if state.control is ControlState.PAUSE else ""
+    return Wait(f"running{paused}", until=window.closes)
+
+
+def _control(state: ProcessState, window: Window) -> Wait | None:
+    if state.control is ControlState.GO:
+        return None
+    return Wait(f"control state is {state.control}", until=window.closes, blocked=True)
+
+
+def _result(state: ProcessState, window: Window) -> Wait | None:
+    outcome = state.outcome_of(window.day)
+    if state.again or outcome not in (RunOutcome.SUCCEEDED, RunOutcome.FAILED):
+        return None
+    if outcome is RunOutcome.SUCCEEDED:
+        return Wait("done for this trading day", until=window.closes)
+    return Wait(f"failed today; mend it, then `sysproduction start {state.process}`", until=window.closes, blocked=True)
+
+
+def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | None:
+    state = history.state
+    if state.again or state.outcome_of(window.day) is not RunOutcome.CRASHED or not history.crash_ages:
+        return None
+    if crash_limit_reached(policy, history.crash_ages):
+        crashes = len(history.crash_ages)
+        return Wait(
+            f"FAILED: {crashes} crashes; mend it, then `sysproduction start {state.process}`",
+            until=window.closes,
+            blocked=True,
+        )
+    recent = [age for age in history.crash_ages if age <= policy.period_minutes * 60]
+    delay = min(policy.backoff_seconds * 2 ** max(len(recent) - 1, 0), policy.backoff_seconds_max)
+    left = delay - min(history.crash_ages)
+    return Wait(f"restarts in {left:.1f} s after a crash", seconds=left) if left > 0 else None
+
+
+def _dependency(spec: ProcessSpec, history: History, window: Window) -> Wait | None:
+    if spec.previous_process is None:
+        return None
+    previous = history.previous or ProcessState(spec.previous_process)
+    outcome = previous.outcome_of(window.day)
+    if outcome is RunOutcome.SUCCEEDED:
+        return None
+    if previous.active is not None and previous.active.day == window.day:
+        return Wait(f"waits for {previous.process}, which is running", until=window.closes)
+    ended = f"{outcome} today" if outcome else "has not run today"
+    return Wait(
+        f"waits for {previous.process}, which {ended}", until=window.closes, blocked=outcome is RunOutcome.FAILED
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

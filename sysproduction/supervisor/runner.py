@@ -1,0 +1,319 @@
+"""Run one process: its methods by frequency and count, one a turn, until its work, its window or an order ends it.
+
+This module is the process boundary: the one place where whatever a method raises is caught, recorded and alerted.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sysproduction.domain.alerts import Alert, Severity
+from sysproduction.domain.errors import InvariantBroken, Refused, SysproductionError, Unavailable
+from sysproduction.domain.identity import Identity
+from sysproduction.domain.processes import (
+    UNLIMITED,
+    ControlState,
+    MethodProgress,
+    MethodRun,
+    MethodSpec,
+    OnError,
+    ProcessRun,
+    ProcessSpec,
+    RunOutcome,
+)
+from sysproduction.domain.results import MethodResult
+from sysproduction.ports import Clock, Notifier
+from sysproduction.stores.process_states import ProcessStates
+from sysproduction.supervisor.planner import Start
+from sysproduction.supervisor.windows import window_of
+
+Method = Callable[[], MethodResult]
+
+IDLE_SECONDS_MAX: Final = 0.5
+"""How long a loop in which nothing worked waits, in machine time, before it looks again."""
+
+_RETRIES_MAX: Final = 5
+_RETRY_SECONDS: Final = 15.0
+_PAUSE_SECONDS_AFTER_ERROR: Final = 5.0
+_RECORD_SECONDS: Final = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A method ran; ask again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing is due before `until` (market time), as far as is known now."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run has its terminal record."""
+
+    outcome: RunOutcome
+    reason: str | None
+
+
+Turn = Worked | Idle | Ended
+
+
+@dataclass(slots=True)
+class _Retry:
+    """An execution that met an unreachable store or feed: due again at machine time `at`."""
+
+    tries: int = 0
+    at: float = 0.0
+
+
+@dataclass(slots=True)
+class Runner:
+    """One live run. `step` does at most one due method, so that several runners can share a thread."""
+
+    spec: ProcessSpec
+    methods: Mapping[str, Method]
+    states: ProcessStates
+    notifier: Notifier
+    clock: Clock
+    run: ProcessRun
+    progress: dict[str, MethodProgress]
+    _next: int = 0
+    _stop: str | None = None
+    _ended: Ended | None = None
+    _retries: dict[str, _Retry] = field(default_factory=dict)
+    _recorded: dict[str, float] = field(default_factory=dict)
+
+    def request_stop(self, reason: str) -> None:
+        """End in an orderly way at the next turn."""
+        self._stop = self._stop or reason
+
+    def step(self, now: datetime) -> Turn:
+        """Do the one next thing: end, run a due method, or say until when nothing is due."""
+        if self._ended is not None:
+            return self._ended
+        control = self.states.state(self.spec.name).control
+        if control is ControlState.STOP:
+            self.request_stop("the operator said STOP")
+        window = window_of(self.spec, self.run.day)
+        closes = window.closes if window else now
+        if self._stop is not None or now >= closes or self._all_done():
+            return self._end(window_closed=now >= closes)
+        if control is ControlState.PAUSE:
+            return Idle(closes)
+        spec = self._due(now)
+        if spec is None:
+            return Idle(min([closes, *self._due_times(now)]))
+        self._execute(spec)
+        return Worked()
+
+    def _regular(self) -> list[MethodSpec]:
+        return [spec for spec in self.spec.methods if not spec.run_on_completion_only]
+
+    def _left(self, spec: MethodSpec) -> bool:
+        done = self.progress[spec.name].executions
+        return spec.max_executions == UNLIMITED or done < spec.max_executions
+
+    def _all_done(self) -> bool:
+        return not any(self._left(spec) for spec in self._regular())
+
+    def _due(self, now: datetime) -> MethodSpec | None:
+        """The first due method after the one that ran last, in configured order."""
+        regular = self._regular()
+        for offset in range(len(regular)):
+            index = (self._next + offset) % len(regular)
+            if self._left(regular[index]) and self._due_at(regular[index], now) <= now:
+                self._next = index + 1
+                return regular[index]
+        return None
+
+    def _due_times(self, now: datetime) -> list[datetime]:
+        return [self._due_at(spec, now) for spec in self._regular() if self._left(spec)]
+
+    def _due_at(self, spec: MethodSpec, now: datetime) -> datetime:
+        retry = self._retries.get(spec.name)
+        if retry is not None:
+            return now if self.clock.monotonic() >= retry.at else datetime.max.replace(tzinfo=now.tzinfo)
+        progress = self.progress[spec.name]
+        if progress.last_start is None or _was_cut_off(progress):
+            return now
+        return progress.last_start + timedelta(minutes=spec.frequency)
+
+    def _execute(self, spec: MethodSpec) -> None:
+        """Run one method; its start is stored before, its count and result after it."""
+        started = self.clock.now()
+        self._save(spec, started_at=started)
+        result, error = self._call(spec)
+        if isinstance(error, Unavailable) and self._retry_later(spec, error):
+            return
+        self._retries.pop(spec.name, None)
+        if error is not None and spec.max_executions == UNLIMITED:
+            self._retries[spec.name] = _Retry(at=self.clock.monotonic() + _PAUSE_SECONDS_AFTER_ERROR)
+        done = self.progress[spec.name].executions + 1
+        text = None if error is None else _sentence(error)
+        self._save(spec, started_at=started, executions=done, ended_at=self.clock.now(), error=text)
+        self._record(spec, started, result, text)
+        if error is not None and (spec.on_error is OnError.STOP or isinstance(error, InvariantBroken)):
+            self.request_stop(f"{spec.name} failed: {text}")
+
+    def _call(self, spec: MethodSpec) -> tuple[MethodResult, Exception | None]:
+        _log.info("%s starts", spec.name)
+        try:
+            result = self.methods[spec.name]()
+        except Exception as error:
+            _log.error("%s failed: %s\n%s", spec.name, error, traceback.format_exc())
+            self.notifier.alert(self._failure(spec, error))
+            return MethodResult(), error
+        _log.info("%s ends: %d rows, %d problems", spec.name, result.rows_written, len(result.problems))
+        self.notifier.recover(self._key(spec), f"{self.spec.name}.{spec.name} works again")
+        self._tell_problems(spec, result)
+        return result, None
+
+    def _tell_problems(self, spec: MethodSpec, result: MethodResult) -> None:
+        key = f"{self._key(spec)}/problems"
+        if not result.problems:
+            self.notifier.recover(key, f"{self.spec.name}.{spec.name}: no more problems")
+            return
+        for problem in result.problems:
+            _log.warning("%s: %s (%s): %s", spec.name, problem.item, problem.kind, problem.reason)
+        shown = "\n".join(f"{p.item}: {p.kind}: {p.reason}" for p in result.problems[:20])
+        title = f"{self.spec.name}.{spec.name}: {len(result.problems)} items with problems on {self.run.day}"
+        self.notifier.alert(Alert(f"{key}/{self.run.day}", title, shown))
+
+    def _failure(self, spec: MethodSpec, error: Exception) -> Alert:
+        title = f"{self.spec.name}.{spec.name} failed"
+        severity = Severity.CRITICAL if isinstance(error, InvariantBroken) else Severity.WARNING
+        return Alert(self._key(spec), title, _sentence(error), severity)
+
+    def _key(self, spec: MethodSpec) -> str:
+        return f"method/{self.spec.name}/{spec.name}"
+
+    def _retry_later(self, spec: MethodSpec, error: Unavailable) -> bool:
+        """An execution that could not reach its source does not count; it is tried again, within bounds."""
+        retry = self._retries.setdefault(spec.name, _Retry())
+        retry.tries += 1
+        if retry.tries > _RETRIES_MAX or spec.run_on_completion_only:
+            return False
+        delay = _RETRY_SECONDS * 2 ** (retry.tries - 1)
+        retry.at = self.clock.monotonic() + delay
+        _log.warning("%s: %s; tried again in %.0f s (%d of %d)", spec.name, error, delay, retry.tries, _RETRIES_MAX)
+        return True
+
+    def _save(
+        self,
+        spec: MethodSpec,
+        *,
+        started_at: datetime,
+        executions: int | None = None,
+        ended_at: datetime | None = None,
+        error: str | None = None,
+    ) -> None:
+        before = self.progress[spec.name]
+        after = replace(before, last_start=started_at)
+        if executions is not None:
+            after = MethodProgress(executions, started_at, ended_at, error)
+        self.progress[spec.name] = after
+        if not self._is_chatter(spec, error):
+            self.states.save_progress(self.spec.name, self.run.day, self.progress)
+
+    def _is_chatter(self, spec: MethodSpec, error: str | None) -> bool:
+        """A method without interval or bound would fill the store with records: its good executions are stored
+        at most once a minute."""
+        if error is not None or spec.frequency > 0 or spec.max_executions != UNLIMITED:
+            return False
+        last = self._recorded.get(spec.name)
+        return last is not None and self.clock.monotonic() - last < _RECORD_SECONDS
+
+    def _record(self, spec: MethodSpec, started: datetime, result: MethodResult, error: str | None) -> None:
+        if self._is_chatter(spec, error) and not result.problems:
+            return
+        self._recorded[spec.name] = self.clock.monotonic()
+        problems = tuple({"item": p.item, "kind": str(p.kind), "reason": p.reason} for p in result.problems)
+        execution = MethodRun(
+            run_id=self.run.run_id,
+            process=self.spec.name,
+            method=spec.name,
+            day=self.run.day,
+            started_at=started,
+            ended_at=self.clock.now(),
+            error=error,
+            rows_written=result.rows_written,
+            items=result.items,
+            problems=problems,
+        )
+        self.states.record_method(execution)
+
+    def _end(self, *, window_closed: bool) -> Ended:
+        """Run the completion methods, each once, then write the terminal record."""
+        for spec in self.spec.methods:
+            if spec.run_on_completion_only and self.progress[spec.name].last_start is None:
+                self._execute(spec)
+        outcome, reason = self._outcome(window_closed=window_closed)
+        self.states.finish(self.run, outcome=outcome, reason=reason, now=self.clock.now())
+        _log.info("ends: %s%s", outcome, f" ({reason})" if reason else "")
+        self._ended = Ended(outcome, reason)
+        return self._ended
+
+    def _outcome(self, *, window_closed: bool) -> tuple[RunOutcome, str | None]:
+        failed = [name for name, progress in self.progress.items() if progress.last_error is not None]
+        if failed:
+            return RunOutcome.FAILED, "failed: " + ", ".join(failed)
+        if self._all_done():
+            return RunOutcome.SUCCEEDED, None
+        if self._stop is not None:
+            return RunOutcome.STOPPED, self._stop
+        unrun = [spec.name for spec in self._regular() if self.progress[spec.name].executions == 0]
+        if window_closed and unrun:
+            return RunOutcome.STOPPED, "its window closed before " + ", ".join(unrun)
+        return RunOutcome.SUCCEEDED, None
+
+
+def begin(
+    spec: ProcessSpec,
+    methods: Mapping[str, Method],
+    *,
+    states: ProcessStates,
+    notifier: Notifier,
+    clock: Clock,
+    identity: Identity,
+    start: Start,
+) -> Runner | Refused:
+    """Take the process for a run of that trading day. Counts and last starts go on from an earlier run of the day
+    that did not come to its end; a run asked for again after a full one counts anew."""
+    before = states.state(spec.name).outcome_of(start.day)
+    run = states.begin(spec.name, day=start.day, identity=identity, now=clock.now())
+    if isinstance(run, Refused):
+        return run
+    progress = {method.name: MethodProgress() for method in spec.methods}
+    if before not in (RunOutcome.SUCCEEDED, RunOutcome.FAILED):
+        stored = states.progress(spec.name, start.day)
+        regular = {m.name for m in spec.methods if not m.run_on_completion_only}
+        progress |= {name: fields for name, fields in stored.items() if name in regular}
+    return Runner(spec, methods, states, notifier, clock, run, progress)
+
+
+def bind(functions: Mapping[str, Callable[..., MethodResult]], spec: ProcessSpec, world: Any) -> dict[str, Method]:
+    """The configured methods of a process with the world and their arguments bound."""
+
+    def bound(method: MethodSpec) -> Method:
+        return lambda: functions[method.name](world, **method.arguments)
+
+    return {method.name: bound(method) for method in spec.methods}
+
+
+def _was_cut_off(progress: MethodProgress) -> bool:
+    """Its last start has no end: the program died inside it, so it is due at once."""
+    if progress.last_start is None:
+        return False
+    return progress.last_end is None or progress.last_end < progress.last_start
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, SysproductionError) else f"{type(error).__name__}: {error}"
