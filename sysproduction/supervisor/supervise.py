@@ -107,9 +107,9 @@ class Supervisor:
             if not self._draining:
                 self._act(spec, state, states, now)
         if self._draining:
-            self._stop_next(states)
+            self._stop_next()
         self._end_overdue()
-        return self._next_wait(now)
+        return self._next_wait()
 
     def _act(self, spec: ProcessSpec, state: ProcessState, states: Mapping[str, ProcessState], now: datetime) -> None:
         previous = states.get(spec.previous_process) if spec.previous_process else None
@@ -231,7 +231,7 @@ class Supervisor:
                 _log.warning("%s %s", name, child.killed_for)
                 self.programs.signal(child.identity, signal.SIGKILL)
 
-    def _stop_next(self, states: Mapping[str, ProcessState]) -> None:
+    def _stop_next(self) -> None:
         """While draining: ask those to stop on which nothing that still runs depends."""
         needed = {spec.previous_process for spec in self.specs if spec.name in self._children}
         for spec in self.specs:
@@ -242,7 +242,7 @@ class Supervisor:
         now = self.clock.monotonic()
         return tuple(now - crash for crash in self._crashes.get(name, []))
 
-    def _next_wait(self, now: datetime) -> float:
+    def _next_wait(self) -> float:
         waits = [decision for decision in self.decisions.values() if isinstance(decision, Wait)]
         deadline = min((wait.until for wait in waits if wait.until is not None), default=None)
         once_a_day = {spec.name for spec in self.specs if not spec.runs_all_day}
