@@ -268,3 +268,4 @@ class World:
     feed: Feed
     notifier: Notifier
     max_price_spike: float = 8.0
+    stale_after_days: int = 5

@@ -1,6 +1,7 @@
 """Clocks: the system's, one shifted for a replay, one that runs fast while nothing works, and a simulated one."""
 
 import fcntl
+import math
 import os
 import struct
 import time
@@ -44,11 +45,13 @@ class ScaledClock:
 
     Market time runs at `rate` market seconds a machine second, and never beyond `ceiling`: the supervisor raises
     the ceiling deadline by deadline, so no start is overrun, and time stands still when there is no supervisor.
+    For one process it never steps back; two may differ by the few microseconds that a change of rate takes.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._latest = -math.inf
 
     @staticmethod
     def create(path: Path, start: datetime) -> "ScaledClock":
@@ -56,14 +59,13 @@ class ScaledClock:
         clock = ScaledClock(path)
         with suppress(ConfigError):
             start = max(start, clock.now())
-        clock._write(market=start.timestamp(), rate=0.0, ceiling=start.timestamp())
+        clock._write(start.timestamp(), at=time.monotonic(), rate=0.0, ceiling=start.timestamp())
         return clock
 
     def now(self) -> datetime:
         """Market time."""
-        market, at, rate, ceiling = self._read()
-        elapsed = max(0.0, time.monotonic() - at)
-        return datetime.fromtimestamp(min(market + elapsed * rate, ceiling), UTC)
+        record = self._read()
+        return datetime.fromtimestamp(self._market_at(time.monotonic(), *record), UTC)
 
     def monotonic(self) -> float:
         """CLOCK_MONOTONIC."""
@@ -81,8 +83,14 @@ class ScaledClock:
 
     def run_at(self, rate: float, ceiling: datetime) -> None:
         """From now on run at `rate` up to `ceiling` (only the supervisor calls this)."""
-        now = self.now()
-        self._write(market=now.timestamp(), rate=rate, ceiling=max(ceiling, now).timestamp())
+        record, at = self._read(), time.monotonic()
+        market = self._market_at(at, *record)
+        self._write(market, at=at, rate=rate, ceiling=max(ceiling.timestamp(), market))
+
+    def _market_at(self, moment: float, market: float, at: float, rate: float, ceiling: float) -> float:
+        """Whoever read just before a change of rate may be ahead of it: then time stands still until it is passed."""
+        self._latest = max(self._latest, min(market + max(0.0, moment - at) * rate, ceiling))
+        return self._latest
 
     def _read(self) -> tuple[float, float, float, float]:
         if self._file is None:
@@ -95,14 +103,14 @@ class ScaledClock:
             if first == last:
                 return market, at, rate, ceiling
 
-    def _write(self, *, market: float, rate: float, ceiling: float) -> None:
+    def _write(self, market: float, *, at: float, rate: float, ceiling: float) -> None:
         if self._file is None:
             self._file = self._open(os.O_RDWR | os.O_CREAT)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             old = os.pread(self._file, 8, 0)
             number = int.from_bytes(old, "little", signed=True) + 1 if len(old) == 8 else 1
-            record = _RECORD.pack(number, market, time.monotonic(), rate, ceiling, number)
+            record = _RECORD.pack(number, market, at, rate, ceiling, number)
             os.pwrite(self._file, record, 0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from sysproduction.domain.identity import Identity
 from sysproduction.ports import Program
 
 _ANSWER_SECONDS: Final = 30.0
+_LEAVE_SECONDS: Final = 2.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -39,6 +41,15 @@ class Signals:
         for number in _SIGNALS:
             signal.signal(number, lambda received, _frame: self._queue.append(received))
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        """Listen no more; idempotent."""
+        if self._read.fileno() >= 0 and threading.current_thread() is threading.main_thread():
+            previous = signal.set_wakeup_fd(-1)
+            if previous not in (-1, self._write.fileno()):
+                signal.set_wakeup_fd(previous)
+        self._read.close()
+        self._write.close()
 
     def drain(self) -> list[int]:
         """Signals received since the last call."""
@@ -65,7 +76,8 @@ class LocalPrograms:
         self._template: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._received = b""
-        self._exit_codes: dict[int, int] = {}
+        self._awaited: set[tuple[int, int]] = set()
+        self._exit_codes: dict[tuple[int, int], int] = {}
         self._answers: deque[dict[str, Any]] = deque()
 
     def myself(self) -> Identity:
@@ -90,12 +102,11 @@ class LocalPrograms:
         if "failed" in answer:
             raise Unavailable(f"{program.name} cannot be started: {answer['failed']}")
         me = host.myself()
-        self._exit_codes.pop(answer["started"], None)
         return Identity(me.host, me.boot, answer["started"], answer["start_ticks"])
 
     def signal(self, identity: Identity, number: int) -> bool:
         """Signal the child's group, which it leads; a pid that now names another program is left alone."""
-        if not host.alive(identity):
+        if not host.runs_here(identity):
             return False
         try:
             if os.getpgid(identity.pid) == identity.pid:
@@ -107,15 +118,17 @@ class LocalPrograms:
         return True
 
     def exit_code(self, identity: Identity) -> int | None:
-        """As the template reported it; None for a child of somebody else."""
-        deadline = time.monotonic() + 1.0
+        """As the template reported it; None for a child of somebody else. Told once."""
         self._receive()
-        while identity.pid not in self._exit_codes and self._is_template_alive() and time.monotonic() < deadline:
-            if host.alive(identity):
-                return None
-            self._signals.wait(0.01)
+        if host.alive(identity):
+            return None
+        deadline = time.monotonic() + 1.0
+        child = (identity.pid, identity.start_ticks)
+        while child in self._awaited and self._is_template_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
             self._receive()
-        return self._exit_codes.pop(identity.pid, None)
+        self._awaited.discard(child)
+        return self._exit_codes.pop(child, None)
 
     def wait(self, seconds: float) -> None:
         """Wake for signals and for the template's word that a child has ended."""
@@ -126,6 +139,8 @@ class LocalPrograms:
 
     def memory_mb(self, identity: Identity) -> float | None:
         """Resident set of the child and its descendants."""
+        if not host.runs_here(identity):
+            return None
         try:
             leader = psutil.Process(identity.pid)
             family = [leader, *leader.children(recursive=True)]
@@ -139,37 +154,44 @@ class LocalPrograms:
             self._socket.close()
             self._socket = None
         if self._template is not None:
-            self._template.wait()
+            try:
+                self._template.wait(_LEAVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._template.kill()
+                self._template.wait()
             self._template = None
         self._received = b""
         self._answers.clear()
+        self._awaited.clear()
 
     def _is_template_alive(self) -> bool:
         return self._template is not None and self._template.poll() is None
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         if not self._is_template_alive():
+            self._receive()
+            self.close()
             self._launch()
         assert self._socket is not None
         self._socket.sendall(json.dumps(request).encode() + b"\n")
         return self._answer()
 
     def _launch(self) -> None:
-        ours, theirs = socket.socketpair()
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "sysproduction.adapters.template", str(theirs.fileno()), *self._command]
-        with theirs, self._log_path.open("ab") as log:
-            self._template = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
-        ours.setblocking(False)
-        self._socket = ours
+        with self._log_path.open("ab") as log:
+            self._socket, theirs = socket.socketpair()
+            self._socket.setblocking(False)
+            command = [sys.executable, "-m", "sysproduction.adapters.template", str(theirs.fileno()), *self._command]
+            with theirs:
+                self._template = subprocess.Popen(
+                    command,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
         if "ready" not in self._answer():
             raise EOFError("the template did not say that it is ready")
 
@@ -205,7 +227,11 @@ class LocalPrograms:
         for line in lines:
             message = json.loads(line)
             if "exited" in message:
-                self._exit_codes[message["exited"]] = message["code"]
-            else:
-                self._answers.append(message)
+                child = (message["exited"], message["start_ticks"])
+                self._awaited.discard(child)
+                self._exit_codes[child] = message["code"]
+                continue
+            if "started" in message:
+                self._awaited.add((message["started"], message["start_ticks"]))
+            self._answers.append(message)
         return True

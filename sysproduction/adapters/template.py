@@ -2,7 +2,8 @@
 
 Run as `python -m sysproduction.adapters.template FD MODULE:FUNCTION PRELOAD…` by adapters/programs.py, which talks
 to it in JSON lines over the socket FD: {"arguments", "log"} is answered by {"started", "start_ticks"} or
-{"failed"}; {"exited", "code"} follows when a child has ended. At end of file it leaves; its children go on.
+{"failed"}; {"exited", "start_ticks", "code"} follows when a child has ended. At end of file it leaves; its children
+go on.
 """
 
 import gc
@@ -13,7 +14,9 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from sysproduction.adapters.host import identify
@@ -28,6 +31,7 @@ def main(argv: list[str]) -> None:
     run: Main = getattr(importlib.import_module(module), function)
     for name in preload:
         importlib.import_module(name)
+    sys.stdout.flush()  # what a preload printed must not be printed by each child again
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=int(descriptor)), run)
@@ -60,9 +64,14 @@ def _serve(requests: socket.socket, run: Main) -> None:
 def _start(requests: socket.socket, run: Main, request: dict[str, Any]) -> None:
     try:
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        pid = os.fork()
     except OSError as error:
         _say(requests, {"failed": f"{request['log']}: {error.strerror}"})
+        return
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(log)
+        _say(requests, {"failed": f"no new process: {error.strerror}"})
         return
     if pid == 0:
         _become(run, request["arguments"], log)
@@ -82,25 +91,33 @@ def _become(run: Main, arguments: list[str], log: int) -> NoReturn:
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
         os.closerange(3, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         sys.argv = ["sysproduction", *arguments]
         code = run(arguments)
     except SystemExit as leave:
-        code = leave.code if isinstance(leave.code, int) else 1
+        code = leave.code if isinstance(leave.code, int) else int(leave.code is not None)
+        if isinstance(leave.code, str):
+            sys.stderr.write(leave.code + "\n")
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):  # a full disk or a closed stream must not change the exit code
+            if sys.exc_info()[1] is not None:
+                traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
 def _reap(requests: socket.socket) -> None:
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if pid == 0:
+        if ended is None:
             return
-        _say(requests, {"exited": pid, "code": os.waitstatus_to_exitcode(status)})
+        ticks = identify(ended.si_pid).start_ticks
+        _pid, status = os.waitpid(ended.si_pid, 0)
+        _say(requests, {"exited": ended.si_pid, "start_ticks": ticks, "code": os.waitstatus_to_exitcode(status)})
 
 
 def _say(requests: socket.socket, answer: dict[str, Any]) -> None:

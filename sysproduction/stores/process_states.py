@@ -6,6 +6,7 @@ write, and `close_dead` completes whatever a crash left between two of them.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -28,6 +29,7 @@ _RUNS: Final = "process_runs"
 _METHOD_RUNS: Final = "method_runs"
 _PROGRESS: Final = "method_progress"
 _DAYS_KEPT: Final = 10
+_ATTEMPTS: Final = 50
 
 
 class ProcessStates:
@@ -59,19 +61,25 @@ class ProcessStates:
         return self._change(process, lambda state: replace(state, control=ControlState.GO, again=True))
 
     def begin(self, process: str, *, day: date, identity: Identity, now: datetime) -> ProcessRun | Refused:
-        """Take the process for a new run; refused while another run holds it."""
-        state = self.state(process)
-        if state.active is not None:
-            return Refused(f"{process} is already running as pid {state.active.identity.pid} ({state.active.run_id})")
-        number = state.last_number + 1 if state.last_day == day else 1
-        run = ProcessRun(f"{process}/{day}/{number}", process, day, number, identity, now)
-        active = ActiveRun(run.run_id, day, number, identity, now)
-        try:
-            self._write(replace(state, active=active, last_day=day, last_number=number, again=False))
-        except (Conflict, AlreadyExists):
-            return Refused(f"{process} was started by another program at the same moment")
-        self._documents.insert(_RUNS, run.run_id, _run_body(run))
-        return run
+        """Take the process for a new run; refused while another run holds it. On a day that has its result
+        the methods count anew."""
+        for _attempt in range(_ATTEMPTS):
+            state = self.state(process)
+            if state.active is not None:
+                holder = f"pid {state.active.identity.pid} ({state.active.run_id})"
+                return Refused(f"{process} is already running as {holder}")
+            if state.outcome_of(day) in (RunOutcome.SUCCEEDED, RunOutcome.FAILED):
+                self._forget_progress(process, day)
+            number = 1 + self._last_number(state, day)
+            run = ProcessRun(f"{process}/{day}/{number}", process, day, number, identity, now)
+            active = ActiveRun(run.run_id, day, number, identity, now)
+            try:
+                self._write(replace(state, active=active, last_day=day, last_number=number, again=False))
+            except (Conflict, AlreadyExists):
+                continue
+            self._documents.insert(_RUNS, run.run_id, _run_body(run))
+            return run
+        raise InvariantBroken(f"the state of {process} changed {_ATTEMPTS} times while it was being taken")
 
     def finish(self, run: ProcessRun, *, outcome: RunOutcome, reason: str | None, now: datetime) -> bool:
         """Write the one terminal record of a run and let go of the process; False if that was already done."""
@@ -125,10 +133,13 @@ class ProcessStates:
         else:
             self._documents.replace(_PROGRESS, key, body, stored.version)
 
-    def record_method(self, run: MethodRun) -> None:
-        """Append one execution to the history."""
+    def record_method(self, run: MethodRun, execution: int = 1) -> None:
+        """Append one execution to the history, `execution` its number in its run (market time may stand still, so
+        two may start at one moment); repeating a call does no harm."""
         body = asdict(run) | {"day": run.day.isoformat(), "problems": list(run.problems)}
-        self._documents.insert(_METHOD_RUNS, f"{run.run_id}/{run.method}/{run.started_at.isoformat()}", body)
+        with suppress(AlreadyExists):
+            key = f"{run.run_id}/{run.method}/{run.started_at.isoformat()}/{execution}"
+            self._documents.insert(_METHOD_RUNS, key, body)
 
     def method_runs(
         self,
@@ -144,6 +155,18 @@ class ProcessStates:
             _METHOD_RUNS, equal=equal, between=_since(since), order=["-started_at"], limit=limit
         )
         return [_method_run(document) for document in found]
+
+    def _last_number(self, state: ProcessState, day: date) -> int:
+        """The number of the day's last run; days come back when the clock is set back."""
+        if state.last_day == day:
+            return state.last_number
+        return max((run.number for run in self.runs(process=state.process, day=day)), default=0)
+
+    def _forget_progress(self, process: str, day: date) -> None:
+        stored = self._documents.get(_PROGRESS, f"{process}/{day}")
+        if stored is not None:
+            with suppress(Conflict):
+                self._documents.delete(_PROGRESS, stored.key, stored.version)
 
     def _active_run(self, process: str, active: ActiveRun) -> ProcessRun:
         run = ProcessRun(active.run_id, process, active.day, active.number, active.identity, active.started_at)
@@ -164,7 +187,7 @@ class ProcessStates:
         return ended
 
     def _change(self, process: str, change: Callable[[ProcessState], ProcessState]) -> ProcessState:
-        for _attempt in range(50):
+        for _attempt in range(_ATTEMPTS):
             state = self.state(process)
             changed = change(state)
             if changed == state:
@@ -173,7 +196,7 @@ class ProcessStates:
                 return self._write(changed)
             except (Conflict, AlreadyExists):
                 continue
-        raise InvariantBroken(f"the state of {process} changed 50 times while it was being written")
+        raise InvariantBroken(f"the state of {process} changed {_ATTEMPTS} times while it was being written")
 
     def _write(self, state: ProcessState) -> ProcessState:
         body = _state_body(state)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sysproduction.domain.processes import ControlState, ProcessSpec, ProcessState, RestartPolicy, RunOutcome
-from sysproduction.supervisor.windows import Window, coming_windows, current_window
+from sysproduction.supervisor.windows import Window, coming_windows, current_window, window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ Decision = Start | Wait | Stop
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the planner knows: the stored state of the process and of its previous process, whether a run is
-    alive, and how many machine seconds ago each recent crash was."""
+    """What the planner knows: the stored state of the process and of its previous process, and how many machine
+    seconds ago each crash of the trading day was."""
 
     state: ProcessState
     previous: ProcessState | None = None
@@ -49,7 +49,7 @@ def decide(spec: ProcessSpec, history: History, now: datetime) -> Decision:
     """The one decision for this process at market time `now`."""
     window = current_window(spec, now)
     if history.state.active is not None:
-        return _while_running(history.state, window)
+        return _while_running(history.state, window_of(spec, history.state.active.day), now)
     if window is None:
         opens = next(coming_windows(spec, now)).opens
         return Wait(f"window opens at {_stamp(opens)}", until=opens)
@@ -63,16 +63,18 @@ def decide(spec: ProcessSpec, history: History, now: datetime) -> Decision:
 
 
 def crash_limit_reached(policy: RestartPolicy, crash_ages: tuple[float, ...]) -> bool:
-    """Whether the recent crashes forbid another start."""
-    recent = [age for age in crash_ages if age <= policy.period_minutes * 60]
-    return bool(recent) and (not policy.enabled or len(recent) > policy.crashes_max)
+    """Whether the crashes of a trading day forbid another start, however long ago they were."""
+    if not policy.enabled:
+        return bool(crash_ages)
+    ages = sorted(crash_ages)
+    spans = (last - first for first, last in zip(ages, ages[policy.crashes_max :], strict=False))
+    return any(span <= policy.period_minutes * 60 for span in spans)
 
 
-def _while_running(state: ProcessState, window: Window | None) -> Decision:
-    assert state.active is not None
+def _while_running(state: ProcessState, window: Window | None, now: datetime) -> Decision:
     if state.control is ControlState.STOP:
         return Stop("the operator said STOP")
-    if window is None or window.day != state.active.day:
+    if window is None or now >= window.closes:
         return Stop("its window has closed")
     paused = " (paused)" if state.control is ControlState.PAUSE else ""
     return Wait(f"running{paused}", until=window.closes)
@@ -95,7 +97,15 @@ def _result(state: ProcessState, window: Window) -> Wait | None:
 
 def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | None:
     state = history.state
-    if state.again or state.outcome_of(window.day) is not RunOutcome.CRASHED or not history.crash_ages:
+    if state.again or state.outcome_of(window.day) is not RunOutcome.CRASHED:
+        return None
+    if not policy.enabled:
+        return Wait(
+            f"crashed and is not to be restarted; mend it, then `sysproduction start {state.process}`",
+            until=window.closes,
+            blocked=True,
+        )
+    if not history.crash_ages:
         return None
     if crash_limit_reached(policy, history.crash_ages):
         crashes = len(history.crash_ages)

@@ -37,7 +37,7 @@ IDLE_SECONDS_MAX: Final = 0.5
 
 _RETRIES_MAX: Final = 5
 _RETRY_SECONDS: Final = 15.0
-_PAUSE_SECONDS_AFTER_ERROR: Final = 5.0
+_REST_SECONDS_AFTER_ERROR: Final = 5.0
 _RECORD_SECONDS: Final = 60.0
 
 _log = logging.getLogger(__name__)
@@ -67,16 +67,18 @@ Turn = Worked | Idle | Ended
 
 
 @dataclass(slots=True)
-class _Retry:
-    """An execution that met an unreachable store or feed: due again at machine time `at`."""
+class _Rest:
+    """A method not to run before machine time `at`; with `tries` its last executions met an unreachable store or
+    feed, and it is due then whatever its frequency."""
 
-    tries: int = 0
     at: float = 0.0
+    tries: int = 0
 
 
 @dataclass(slots=True)
 class Runner:
-    """One live run. `step` does at most one due method, so that several runners can share a thread."""
+    """One live run. `step` does at most one due method, so that several runners can share a thread. A step that
+    raises Unavailable can be repeated: what ran is not run again, and what could not be stored is stored then."""
 
     spec: ProcessSpec
     methods: Mapping[str, Method]
@@ -88,8 +90,11 @@ class Runner:
     _next: int = 0
     _stop: str | None = None
     _ended: Ended | None = None
-    _retries: dict[str, _Retry] = field(default_factory=dict)
+    _rests: dict[str, _Rest] = field(default_factory=dict)
     _recorded: dict[str, float] = field(default_factory=dict)
+    _unsaved: bool = False
+    _unrecorded: list[tuple[MethodRun, int]] = field(default_factory=list)
+    _well: set[str] = field(default_factory=set)
 
     def request_stop(self, reason: str) -> None:
         """End in an orderly way at the next turn."""
@@ -99,6 +104,7 @@ class Runner:
         """Do the one next thing: end, run a due method, or say until when nothing is due."""
         if self._ended is not None:
             return self._ended
+        self._store()
         control = self.states.state(self.spec.name).control
         if control is ControlState.STOP:
             self.request_stop("the operator said STOP")
@@ -108,10 +114,11 @@ class Runner:
             return self._end(window_closed=now >= closes)
         if control is ControlState.PAUSE:
             return Idle(closes)
-        spec = self._due(now)
-        if spec is None:
+        due = self._due(now)
+        if due is None:
             return Idle(min([closes, *self._due_times(now)]))
-        self._execute(spec)
+        self._execute(self._regular()[due])
+        self._next = due + 1
         return Worked()
 
     def _regular(self) -> list[MethodSpec]:
@@ -124,44 +131,47 @@ class Runner:
     def _all_done(self) -> bool:
         return not any(self._left(spec) for spec in self._regular())
 
-    def _due(self, now: datetime) -> MethodSpec | None:
-        """The first due method after the one that ran last, in configured order."""
+    def _due(self, now: datetime) -> int | None:
+        """Which is the first due method after the one that ran last, in configured order."""
         regular = self._regular()
         for offset in range(len(regular)):
             index = (self._next + offset) % len(regular)
             if self._left(regular[index]) and self._due_at(regular[index], now) <= now:
-                self._next = index + 1
-                return regular[index]
+                return index
         return None
 
     def _due_times(self, now: datetime) -> list[datetime]:
         return [self._due_at(spec, now) for spec in self._regular() if self._left(spec)]
 
     def _due_at(self, spec: MethodSpec, now: datetime) -> datetime:
-        retry = self._retries.get(spec.name)
-        if retry is not None:
-            return now if self.clock.monotonic() >= retry.at else datetime.max.replace(tzinfo=now.tzinfo)
+        rest = self._rests.get(spec.name, _Rest())
+        if self.clock.monotonic() < rest.at:
+            return datetime.max.replace(tzinfo=now.tzinfo)
         progress = self.progress[spec.name]
-        if progress.last_start is None or _was_cut_off(progress):
+        if rest.tries or progress.last_start is None or _was_cut_off(progress):
             return now
         return progress.last_start + timedelta(minutes=spec.frequency)
 
     def _execute(self, spec: MethodSpec) -> None:
         """Run one method; its start is stored before, its count and result after it."""
         started = self.clock.now()
-        self._save(spec, started_at=started)
+        self._save_start(spec, started)
         result, error = self._call(spec)
         if isinstance(error, Unavailable) and self._retry_later(spec, error):
             return
-        self._retries.pop(spec.name, None)
-        if error is not None and spec.max_executions == UNLIMITED:
-            self._retries[spec.name] = _Retry(at=self.clock.monotonic() + _PAUSE_SECONDS_AFTER_ERROR)
-        done = self.progress[spec.name].executions + 1
+        self._rests[spec.name] = _Rest(self.clock.monotonic() + _rest_seconds(spec, result, error))
         text = None if error is None else _sentence(error)
-        self._save(spec, started_at=started, executions=done, ended_at=self.clock.now(), error=text)
-        self._record(spec, started, result, text)
         if error is not None and (spec.on_error is OnError.STOP or isinstance(error, InvariantBroken)):
             self.request_stop(f"{spec.name} failed: {text}")
+        ended = max(started, self.clock.now())  # the clock may have been set back
+        done = self.progress[spec.name].executions + 1
+        self.progress[spec.name] = MethodProgress(done, started, ended, text)
+        if self._is_chatter(spec, text) and not result.problems:
+            return
+        self._recorded[spec.name] = self.clock.monotonic()
+        self._unsaved = True
+        self._unrecorded.append((self._execution(spec, result, text), done))
+        self._store()
 
     def _call(self, spec: MethodSpec) -> tuple[MethodResult, Exception | None]:
         _log.info("%s starts", spec.name)
@@ -169,23 +179,33 @@ class Runner:
             result = self.methods[spec.name]()
         except Exception as error:
             _log.error("%s failed: %s\n%s", spec.name, error, traceback.format_exc())
-            self.notifier.alert(self._failure(spec, error))
+            self._alert(self._failure(spec, error))
             return MethodResult(), error
         _log.info("%s ends: %d rows, %d problems", spec.name, result.rows_written, len(result.problems))
-        self.notifier.recover(self._key(spec), f"{self.spec.name}.{spec.name} works again")
+        self._recover(self._key(spec), f"{self.spec.name}.{spec.name} works again")
         self._tell_problems(spec, result)
         return result, None
 
     def _tell_problems(self, spec: MethodSpec, result: MethodResult) -> None:
-        key = f"{self._key(spec)}/problems"
+        key = f"{self._key(spec)}/problems/{self.run.day}"
         if not result.problems:
-            self.notifier.recover(key, f"{self.spec.name}.{spec.name}: no more problems")
+            self._recover(key, f"{self.spec.name}.{spec.name}: no more problems")
             return
         for problem in result.problems:
             _log.warning("%s: %s (%s): %s", spec.name, problem.item, problem.kind, problem.reason)
         shown = "\n".join(f"{p.item}: {p.kind}: {p.reason}" for p in result.problems[:20])
         title = f"{self.spec.name}.{spec.name}: {len(result.problems)} items with problems on {self.run.day}"
-        self.notifier.alert(Alert(f"{key}/{self.run.day}", title, shown))
+        self._alert(Alert(key, title, shown))
+
+    def _alert(self, alert: Alert) -> None:
+        self._well.discard(alert.key)
+        self.notifier.alert(alert)
+
+    def _recover(self, key: str, text: str) -> None:
+        """Tell once: the notifier may have to ask a store."""
+        if key not in self._well:
+            self._well.add(key)
+            self.notifier.recover(key, text)
 
     def _failure(self, spec: MethodSpec, error: Exception) -> Alert:
         title = f"{self.spec.name}.{spec.name} failed"
@@ -197,31 +217,30 @@ class Runner:
 
     def _retry_later(self, spec: MethodSpec, error: Unavailable) -> bool:
         """An execution that could not reach its source does not count; it is tried again, within bounds."""
-        retry = self._retries.setdefault(spec.name, _Retry())
-        retry.tries += 1
-        if retry.tries > _RETRIES_MAX or spec.run_on_completion_only:
+        rest = self._rests.setdefault(spec.name, _Rest())
+        rest.tries += 1
+        if rest.tries > _RETRIES_MAX or spec.run_on_completion_only:
             return False
-        delay = _RETRY_SECONDS * 2 ** (retry.tries - 1)
-        retry.at = self.clock.monotonic() + delay
-        _log.warning("%s: %s; tried again in %.0f s (%d of %d)", spec.name, error, delay, retry.tries, _RETRIES_MAX)
+        delay = _RETRY_SECONDS * 2 ** (rest.tries - 1)
+        rest.at = self.clock.monotonic() + delay
+        _log.warning("%s: %s; tried again in %.0f s (%d of %d)", spec.name, error, delay, rest.tries, _RETRIES_MAX)
         return True
 
-    def _save(
-        self,
-        spec: MethodSpec,
-        *,
-        started_at: datetime,
-        executions: int | None = None,
-        ended_at: datetime | None = None,
-        error: str | None = None,
-    ) -> None:
-        before = self.progress[spec.name]
-        after = replace(before, last_start=started_at)
-        if executions is not None:
-            after = MethodProgress(executions, started_at, ended_at, error)
-        self.progress[spec.name] = after
-        if not self._is_chatter(spec, error):
+    def _save_start(self, spec: MethodSpec, started: datetime) -> None:
+        """Remembered only once it is stored: a method whose start could not be stored has not run."""
+        begun = self.progress | {spec.name: replace(self.progress[spec.name], last_start=started)}
+        if not self._is_chatter(spec, None):
+            self.states.save_progress(self.spec.name, self.run.day, begun)
+        self.progress = begun
+
+    def _store(self) -> None:
+        """Write what is not stored yet."""
+        if self._unsaved:
             self.states.save_progress(self.spec.name, self.run.day, self.progress)
+            self._unsaved = False
+        while self._unrecorded:
+            self.states.record_method(*self._unrecorded[0])
+            del self._unrecorded[0]
 
     def _is_chatter(self, spec: MethodSpec, error: str | None) -> bool:
         """A method without interval or bound would fill the store with records: its good executions are stored
@@ -231,24 +250,23 @@ class Runner:
         last = self._recorded.get(spec.name)
         return last is not None and self.clock.monotonic() - last < _RECORD_SECONDS
 
-    def _record(self, spec: MethodSpec, started: datetime, result: MethodResult, error: str | None) -> None:
-        if self._is_chatter(spec, error) and not result.problems:
-            return
-        self._recorded[spec.name] = self.clock.monotonic()
+    def _execution(self, spec: MethodSpec, result: MethodResult, error: str | None) -> MethodRun:
+        progress = self.progress[spec.name]
+        assert progress.last_start is not None
+        assert progress.last_end is not None
         problems = tuple({"item": p.item, "kind": str(p.kind), "reason": p.reason} for p in result.problems)
-        execution = MethodRun(
+        return MethodRun(
             run_id=self.run.run_id,
             process=self.spec.name,
             method=spec.name,
             day=self.run.day,
-            started_at=started,
-            ended_at=self.clock.now(),
+            started_at=progress.last_start,
+            ended_at=progress.last_end,
             error=error,
             rows_written=result.rows_written,
             items=result.items,
             problems=problems,
         )
-        self.states.record_method(execution)
 
     def _end(self, *, window_closed: bool) -> Ended:
         """Run the completion methods, each once, then write the terminal record."""
@@ -267,10 +285,10 @@ class Runner:
             return RunOutcome.FAILED, "failed: " + ", ".join(failed)
         if self._all_done():
             return RunOutcome.SUCCEEDED, None
-        if self._stop is not None:
+        if not window_closed:
             return RunOutcome.STOPPED, self._stop
         unrun = [spec.name for spec in self._regular() if self.progress[spec.name].executions == 0]
-        if window_closed and unrun:
+        if unrun:
             return RunOutcome.STOPPED, "its window closed before " + ", ".join(unrun)
         return RunOutcome.SUCCEEDED, None
 
@@ -286,16 +304,14 @@ def begin(
     start: Start,
 ) -> Runner | Refused:
     """Take the process for a run of that trading day. Counts and last starts go on from an earlier run of the day
-    that did not come to its end; a run asked for again after a full one counts anew."""
-    before = states.state(spec.name).outcome_of(start.day)
+    that did not come to its end; a run asked for again after a full one counts anew (ProcessStates.begin)."""
     run = states.begin(spec.name, day=start.day, identity=identity, now=clock.now())
     if isinstance(run, Refused):
         return run
     progress = {method.name: MethodProgress() for method in spec.methods}
-    if before not in (RunOutcome.SUCCEEDED, RunOutcome.FAILED):
-        stored = states.progress(spec.name, start.day)
-        regular = {m.name for m in spec.methods if not m.run_on_completion_only}
-        progress |= {name: fields for name, fields in stored.items() if name in regular}
+    regular = {method.name for method in spec.methods if not method.run_on_completion_only}
+    stored = states.progress(spec.name, start.day)
+    progress |= {name: fields for name, fields in stored.items() if name in regular}
     return Runner(spec, methods, states, notifier, clock, run, progress)
 
 
@@ -306,6 +322,16 @@ def bind(functions: Mapping[str, Callable[..., MethodResult]], spec: ProcessSpec
         return lambda: functions[method.name](world, **method.arguments)
 
     return {method.name: bound(method) for method in spec.methods}
+
+
+def _rest_seconds(spec: MethodSpec, result: MethodResult, error: Exception | None) -> float:
+    """Machine time that a method without a bound rests after an execution: it must not spin where it can do
+    nothing."""
+    if spec.max_executions != UNLIMITED:
+        return 0.0
+    if error is not None or result.problems:
+        return _REST_SECONDS_AFTER_ERROR
+    return 0.0 if result.items or result.rows_written else IDLE_SECONDS_MAX
 
 
 def _was_cut_off(progress: MethodProgress) -> bool:

@@ -15,12 +15,16 @@ from sysproduction.domain.processes import ActiveRun, ProcessRun, ProcessSpec, P
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Decision, History, Start, Stop, Wait, crash_limit_reached, decide
-from sysproduction.supervisor.windows import Window, current_window
+from sysproduction.supervisor.windows import Window, current_window, window_of
 
 POLL_SECONDS: Final = 0.5
 """How often, in machine time, control states are looked at while nothing else happens."""
 
 _STEADY_SECONDS: Final = 60.0
+_START_SECONDS: Final = 10.0
+"""How long a program that could not be started is left alone."""
+
+_RECENT_RUNS: Final = 20
 
 _log = logging.getLogger(__name__)
 
@@ -33,10 +37,13 @@ def _any_pace(_busy: bool, _deadline: datetime | None) -> None:
 
 @dataclass(slots=True)
 class _Child:
-    """A live run that the supervisor watches; `kill_at` and `started` are machine seconds."""
+    """A live run that the supervisor watches; `kill_at` and `started` are machine seconds. `code` is kept because
+    it can be asked for only once."""
 
     identity: Identity
+    day: date
     started: float
+    code: int | None = None
     kill_at: float | None = None
     killed_for: str | None = None
     steady: bool = False
@@ -58,6 +65,8 @@ class Supervisor:
     _children: dict[str, _Child] = field(default_factory=dict)
     _crashes: dict[str, list[float]] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
+    _start_after: dict[str, float] = field(default_factory=dict)
+    _missed: dict[str, date] = field(default_factory=dict)
     _draining: bool = False
     _store_down: bool = False
 
@@ -77,6 +86,9 @@ class Supervisor:
 
     def step(self, now: datetime) -> float:
         """Reap, decide and act once; returns the machine seconds after which another step is worth while."""
+        if self._draining:
+            self._stop_next()
+        self._end_overdue()
         try:
             wait = self._step(now)
         except Unavailable as error:
@@ -97,18 +109,14 @@ class Supervisor:
                 self.programs.signal(child.identity, signal.SIGKILL)
 
     def _step(self, now: datetime) -> float:
-        states = self.states.states()
         for name in self.running:
-            self._look_after(name, states.get(name, ProcessState(name)), now)
+            self._look_after(name, now)
         states = self.states.states()
         for spec in self.specs:
             state = states.get(spec.name, ProcessState(spec.name))
             self._adopt(state)
             if not self._draining:
                 self._act(spec, state, states, now)
-        if self._draining:
-            self._stop_next()
-        self._end_overdue()
         return self._next_wait()
 
     def _act(self, spec: ProcessSpec, state: ProcessState, states: Mapping[str, ProcessState], now: datetime) -> None:
@@ -117,86 +125,104 @@ class Supervisor:
         self._watch_window(spec, state, decision, now)
         self.decisions[spec.name] = decision
         match decision:
-            case Start() if spec.name not in self._children:
-                self._start(spec)
+            case Start(day) if spec.name not in self._children:
+                if state.again or state.last_day != day:
+                    self._crashes.pop(spec.name, None)
+                self._start(spec, day)
             case Stop(reason):
                 self._ask_to_stop(spec, reason)
             case Wait(reason, blocked=True) if spec.name in self._windows:
-                self._tell_blocked(spec.name, self._windows[spec.name].day, reason)
+                day = self._windows[spec.name].day
+                if state.outcome_of(day) is None:  # else its end has been told
+                    self._tell_missed(spec.name, day, reason)
 
-    def _start(self, spec: ProcessSpec) -> None:
-        identity = self.programs.start(self.program_for(spec))
-        self._children[spec.name] = _Child(identity, self.clock.monotonic())
+    def _start(self, spec: ProcessSpec, day: date) -> None:
+        if self.clock.monotonic() < self._start_after.get(spec.name, 0.0):
+            return
+        try:
+            identity = self.programs.start(self.program_for(spec))
+        except Unavailable as error:
+            self._start_after[spec.name] = self.clock.monotonic() + _START_SECONDS
+            title = f"{spec.name} cannot be started"
+            self.notifier.alert(Alert(_start_key(spec.name), title, str(error), Severity.CRITICAL))
+            return
+        if self._start_after.pop(spec.name, None) is not None:
+            self.notifier.recover(_start_key(spec.name), f"{spec.name} could be started")
+        self._children[spec.name] = _Child(identity, day, self.clock.monotonic())
         _log.info("%s starts as pid %d", spec.name, identity.pid)
 
     def _adopt(self, state: ProcessState) -> None:
         """Watch a run that somebody else started: an earlier supervisor, crontab, a human."""
         if state.active is not None and state.process not in self._children:
-            self._children[state.process] = _Child(state.active.identity, self.clock.monotonic())
+            self._children[state.process] = _Child(state.active.identity, state.active.day, self.clock.monotonic())
             _log.info("%s is running already as pid %d: adopted", state.process, state.active.identity.pid)
 
-    def _look_after(self, name: str, state: ProcessState, now: datetime) -> None:
+    def _look_after(self, name: str, now: datetime) -> None:
         child = self._children[name]
         if self.programs.alive(child.identity):
             if not child.steady and self.clock.monotonic() - child.started > _STEADY_SECONDS:
                 child.steady = True
-                self.notifier.recover(_crash_key(name), f"{name} has been running for a minute again")
+                for key in (_crash_key(name), _failed_key(name)):
+                    self.notifier.recover(key, f"{name} has been running for a minute again")
             return
-        code = self.programs.exit_code(child.identity)
-        run = self._close(name, child, state, code, now)
+        if child.code is None:
+            child.code = self.programs.exit_code(child.identity)
+        run = self._close(name, child, now)
         del self._children[name]
         if run is not None:
             self._tell_end(run)
 
-    def _close(
-        self, name: str, child: _Child, state: ProcessState, code: int | None, now: datetime
-    ) -> ProcessRun | None:
-        """The ended run of this child, its record completed if the child could not; None if it never began one."""
-        run = next(iter(self.states.runs(process=name, limit=1)), None)
-        if run is not None and run.identity == child.identity and run.outcome is not RunOutcome.RUNNING:
-            return run
-        if state.active is None or state.active.identity != child.identity:
-            if code in (0, Refused.exit_code):
-                return None
-            run = self._stillborn(name, child, now)
+    def _close(self, name: str, child: _Child, now: datetime) -> ProcessRun | None:
+        """The ended run of this child, its record completed if the child could not; None if it never began one.
+
+        The state is read after the death: before it, the child could still change it.
+        """
+        active = self.states.state(name).active
+        run: ProcessRun | Refused | None
+        if active is not None and active.identity == child.identity:
+            run = _run_of(name, active)
         else:
-            run = _run_of(name, state.active)
-        if run is None:
+            run = self._recent_run(name, child.identity)
+            if run is None and child.code not in (0, Refused.exit_code):
+                run = self.states.begin(name, day=child.day, identity=child.identity, now=now)
+        if run is None or isinstance(run, Refused):
             return None
-        outcome = RunOutcome.FAILED if code == ConfigError.exit_code else RunOutcome.CRASHED
-        reason = child.killed_for or _exit_reason(code)
+        outcome = RunOutcome.FAILED if child.code == ConfigError.exit_code else RunOutcome.CRASHED
+        reason = child.killed_for or _exit_reason(child.code)
         self.states.finish(run, outcome=outcome, reason=reason, now=now)
         return self.states.run(run.run_id)
 
-    def _stillborn(self, name: str, child: _Child, now: datetime) -> ProcessRun | None:
-        """A record for a child that died before it could write one."""
-        spec = next(spec for spec in self.specs if spec.name == name)
-        window = current_window(spec, now) or self._windows.get(name)
-        if window is None:
-            return None
-        run = self.states.begin(name, day=window.day, identity=child.identity, now=now)
-        return None if isinstance(run, Refused) else run
+    def _recent_run(self, name: str, identity: Identity) -> ProcessRun | None:
+        runs = self.states.runs(process=name, limit=_RECENT_RUNS)
+        return next((run for run in runs if run.identity == identity), None)
 
     def _tell_end(self, run: ProcessRun) -> None:
         _log.info("%s ended: %s%s", run.run_id, run.outcome, f" ({run.reason})" if run.reason else "")
         if run.outcome is RunOutcome.CRASHED:
             self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
             self._tell_crash(run)
+        elif run.outcome is RunOutcome.STOPPED and self._ended_at_close(run):
+            self._tell_missed(run.process, run.day, run.reason or "")
         elif run.outcome is RunOutcome.FAILED:
             text = f"{run.reason or 'see its log'}; mend it, then `sysproduction start {run.process}`"
             self.notifier.alert(Alert(_failed_key(run.process), f"{run.process} failed on {run.day}", text))
         elif run.outcome is RunOutcome.SUCCEEDED:
             self._crashes.pop(run.process, None)
-            self.notifier.recover(_crash_key(run.process), f"{run.process} succeeded")
-            self.notifier.recover(_failed_key(run.process), f"{run.process} succeeded")
+            for key in (_crash_key(run.process), _failed_key(run.process), _missed_key(run.process, run.day)):
+                self.notifier.recover(key, f"{run.process} succeeded")
+
+    def _ended_at_close(self, run: ProcessRun) -> bool:
+        spec = next(spec for spec in self.specs if spec.name == run.process)
+        window = window_of(spec, run.day)
+        return window is not None and run.ended_at is not None and run.ended_at >= window.closes
 
     def _tell_crash(self, run: ProcessRun) -> None:
-        policy = next((spec.restart for spec in self.specs if spec.name == run.process), None)
-        if policy is not None and crash_limit_reached(policy, self._crash_ages(run.process)):
+        policy = next(spec.restart for spec in self.specs if spec.name == run.process)
+        if crash_limit_reached(policy, self._crash_ages(run.process)):
             title = f"{run.process} is FAILED and stays down: it crashed {len(self._crashes[run.process])} times"
             self.notifier.alert(Alert(_failed_key(run.process), title, run.reason or "", Severity.CRITICAL))
         else:
-            title = f"{run.process} crashed and will be restarted"
+            title = f"{run.process} crashed on {run.day}"
             self.notifier.alert(Alert(_crash_key(run.process), title, run.reason or ""))
 
     def _watch_window(self, spec: ProcessSpec, state: ProcessState, decision: Decision, now: datetime) -> None:
@@ -205,16 +231,17 @@ class Supervisor:
         before = self._windows.pop(spec.name, None)
         if window is not None:
             self._windows[spec.name] = window
-        if before is None or before == window or state.active is not None:
+        if before is None or now < before.closes or state.active is not None:
             return
         if state.outcome_of(before.day) is None:
             last = self.decisions.get(spec.name)
-            self._tell_blocked(spec.name, before.day, last.reason if isinstance(last, Wait) else str(decision))
+            self._tell_missed(spec.name, before.day, last.reason if isinstance(last, Wait) else str(decision))
 
-    def _tell_blocked(self, name: str, day: date, reason: str) -> None:
-        if reason.startswith("control state"):
+    def _tell_missed(self, name: str, day: date, reason: str) -> None:
+        if reason.startswith("control state") or self._missed.get(name) == day:
             return
-        self.notifier.alert(Alert(f"missed/{name}/{day}", f"{name} has not run on {day}", reason))
+        self._missed[name] = day
+        self.notifier.alert(Alert(_missed_key(name, day), f"{name} has not done its work of {day}", reason))
 
     def _ask_to_stop(self, spec: ProcessSpec, reason: str) -> None:
         child = self._children.get(spec.name)
@@ -233,7 +260,8 @@ class Supervisor:
 
     def _stop_next(self) -> None:
         """While draining: ask those to stop on which nothing that still runs depends."""
-        needed = {spec.previous_process for spec in self.specs if spec.name in self._children}
+        alive = {name for name, child in self._children.items() if self.programs.alive(child.identity)}
+        needed = {spec.previous_process for spec in self.specs if spec.name in alive}
         for spec in self.specs:
             if spec.name in self._children and spec.name not in needed:
                 self._ask_to_stop(spec, "the supervisor stops")
@@ -243,6 +271,8 @@ class Supervisor:
         return tuple(now - crash for crash in self._crashes.get(name, []))
 
     def _next_wait(self) -> float:
+        if self._draining:
+            self.decisions.clear()
         waits = [decision for decision in self.decisions.values() if isinstance(decision, Wait)]
         deadline = min((wait.until for wait in waits if wait.until is not None), default=None)
         once_a_day = {spec.name for spec in self.specs if not spec.runs_all_day}
@@ -274,6 +304,14 @@ def _failed_key(name: str) -> str:
     return f"process/{name}/failed"
 
 
+def _start_key(name: str) -> str:
+    return f"process/{name}/start"
+
+
+def _missed_key(name: str, day: date) -> str:
+    return f"missed/{name}/{day}"
+
+
 def _run_of(name: str, active: ActiveRun) -> ProcessRun:
     return ProcessRun(active.run_id, name, active.day, active.number, active.identity, active.started_at)
 
@@ -282,5 +320,6 @@ def _exit_reason(code: int | None) -> str:
     if code is None:
         return "its program is gone"
     if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        known = next((number.name for number in signal.Signals if number == -code), f"signal {-code}")
+        return f"killed by {known}"
     return f"exit code {code}: see its log"

@@ -61,7 +61,7 @@ def coming_windows(spec: ProcessSpec, now: datetime) -> Iterator[Window]:
 
 
 def _instant(day: date, at: time, zone: ZoneInfo, *, fold: int) -> datetime:
-    local = datetime.combine(day, at, tzinfo=zone).replace(fold=fold)
+    local = datetime.combine(day, at.replace(microsecond=0), tzinfo=zone).replace(fold=fold)
     moment = local.astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return moment

@@ -1,0 +1,1 @@
+"""Settings and processes from YAML, environment and options: checked as a whole, errors with file and line."""

@@ -1,0 +1,69 @@
+"""The home folder: where one installation keeps its private configuration, data, logs and run-time files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sysproduction.domain.errors import ConfigError
+
+HOME_VARIABLE = "SYSPRODUCTION_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Absolute paths of everything in a home; nothing is touched until `create`."""
+
+    path: Path
+
+    @property
+    def private_config(self) -> Path:
+        """The file that overrides shipped settings and processes; may be absent."""
+        return self.path / "private_config.yaml"
+
+    @property
+    def data(self) -> Path:
+        """What must be backed up."""
+        return self.path / "data"
+
+    @property
+    def mongo(self) -> Path:
+        """Files of the embedded document database."""
+        return self.data / "mongo"
+
+    @property
+    def arctic(self) -> Path:
+        """Files of the embedded time series store."""
+        return self.data / "arctic"
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.path / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Locks, sockets and pids: worthless after a reboot."""
+        return self.path / "run"
+
+    def create(self) -> None:
+        """Make the folders that are missing, for the owner's eyes only (0700); raises ConfigError."""
+        for folder in (self.path, self.data, self.mongo, self.arctic, self.logs, self.run):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
+                raise ConfigError(
+                    f"{folder}: cannot make this folder of the home: {reason}; "
+                    f"choose another home with --home or {HOME_VARIABLE}"
+                ) from error
+
+
+def resolve_home(option: str | None, environ: Mapping[str, str]) -> Home:
+    """The home named by `--home`, else by SYSPRODUCTION_HOME, else ~/.sysproduction; raises ConfigError."""
+    named = option or environ.get(HOME_VARIABLE) or "~/.sysproduction"
+    if any(ord(character) < 32 for character in named):
+        raise ConfigError(f"home {named!r}: a folder name cannot hold control characters")
+    try:
+        return Home(Path(named).expanduser().absolute())
+    except RuntimeError as error:
+        raise ConfigError(f"home {named}: {error}; name the folder with --home or {HOME_VARIABLE}") from error

@@ -1,0 +1,163 @@
+"""Settings: where data comes from and goes to, who is told, and how time runs."""
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
+
+from sysproduction.config import words
+from sysproduction.config.problems import Unfit
+from sysproduction.config.secret import Secret
+
+SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"))
+"""Keys whose values are never shown."""
+
+
+class Strict(BaseModel):
+    """Nothing is converted that was not meant: no unknown keys, no texts for numbers, no numbers for flags."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _some_and_different(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if names is not None and not names:
+        raise Unfit("is an empty list; write null for all instruments")
+    if names and len(set(names)) < len(names):
+        raise Unfit("names an instrument twice")
+    return names
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200, description="a text")]
+Zone = Annotated[str, BeforeValidator(words.zone), Field(description="a time zone such as UTC or Europe/London")]
+Flag = Annotated[bool, BeforeValidator(words.flag), Field(description="true or false")]
+Speed = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Hidden = Annotated[Secret | None, PlainValidator(words.secret), PlainSerializer(str, when_used="unless-none")]
+Mongo = Annotated[
+    Secret | Literal["embedded"],
+    PlainValidator(partial(words.store, schemes=("mongodb://", "mongodb+srv://"))),
+    PlainSerializer(str),
+]
+Arctic = Annotated[
+    Secret | Literal["embedded"],
+    PlainValidator(partial(words.store, schemes=("lmdb://", "mongodb://", "s3://", "s3s://"))),
+    PlainSerializer(str),
+]
+
+
+class FeedSettings(Strict):
+    """Where market data comes from. `folder` is absolute and exists if the kind is csv; `instruments` None is all
+    that the feed has."""
+
+    kind: Literal["csv", "synthetic"] = Field(description="csv or synthetic")
+    folder: Annotated[Path | None, PlainValidator(words.folder)] = Field(default=None, description="a folder")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
+    instruments: Annotated[tuple[Text, ...] | None, BeforeValidator(_listed), AfterValidator(_some_and_different)] = (
+        Field(default=None, description="a list of instrument codes such as [CORN, SP500_micro], or null for all")
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kind == "csv":
+            self._check_folder()
+        return self
+
+    def _check_folder(self) -> None:
+        if self.folder is None:
+            raise Unfit("kind csv needs the folder of the prices: set feed.folder", at=["folder", "kind"])
+        try:
+            there = self.folder.is_dir()
+        except OSError:
+            there = False
+        if not there:
+            raise Unfit("there is no such folder (kind csv reads it)", at=["folder"])
+
+
+class PriceSettings(Strict):
+    """`max_spike`: a price that moves by more than this many times its usual daily move waits for a human."""
+
+    max_spike: float = Field(gt=0, le=1e6, allow_inf_nan=False, description="a number above 0, at most 1000000")
+    stale_after_days: int = Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
+
+
+class SlackSettings(Strict):
+    """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
+
+    token: Hidden = None
+    channel: Text | None = Field(default=None, description="a channel in quotes, such as '#trading', or null")
+    url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="an address such as https://slack.com/api/")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.token and not self.channel:
+            raise Unfit(
+                "a token needs a channel: set notify.slack.channel, with the # in quotes", at=["channel", "token"]
+            )
+        if self.channel and not self.token:
+            raise Unfit("a channel needs a token: set notify.slack.token", at=["token", "channel"])
+        return self
+
+
+class NotifySettings(Strict):
+    """Who is told, besides the log."""
+
+    slack: SlackSettings
+
+
+class ClockSettings(Strict):
+    """Market time begins at `start` (None: it is real time) and runs `speed` times as fast as machine time, and
+    `fast_speed` times while nothing works."""
+
+    start: Annotated[datetime | None, PlainValidator(words.moment)] = Field(
+        default=None, description="a date such as 2023-08-01, a moment such as 2023-08-01T07:00, or null"
+    )
+    speed: Speed = Field(default=1.0, description="a number above 0, at most 1000000")
+    fast_speed: Speed | None = Field(default=None, description="a number above 0, at most 1000000, or null")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.fast_speed is not None and self.fast_speed < self.speed:
+            raise Unfit("fast_speed is slower than speed", at=["fast_speed", "speed"])
+        return self
+
+    @property
+    def real(self) -> bool:
+        """Whether market time is real time."""
+        return self.start is None and self.speed == 1.0 and self.fast_speed in (None, 1.0)
+
+
+class Settings(Strict):
+    """All settings but the processes. Stores are "embedded" or a Secret address."""
+
+    environment: Literal["demo", "paper", "live"] = Field(description="demo, paper or live")
+    timezone: Zone
+    mongo: Mongo
+    mongo_database: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,60}$", description="a name of at most 60 letters, digits, - and _"
+    )
+    arctic: Arctic
+    feed: FeedSettings
+    prices: PriceSettings
+    notify: NotifySettings
+    clock: ClockSettings
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.environment == "live" and not self.clock.real:
+            at = ["environment", "clock.start", "clock.speed", "clock.fast_speed"]
+            raise Unfit("environment live runs in real time: clock must be start null, speed 1, fast_speed null", at=at)
+        return self

@@ -1,0 +1,128 @@
+"""Keep instrument definitions and the list of sampled contracts up to date."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sysproduction.domain.contracts import ContractListing, first_day
+from sysproduction.domain.instruments import Listing
+from sysproduction.domain.results import MethodResult, Problem, ProblemKind
+from sysproduction.domain.rolls import RollParameters, approximate_expiry, contracts_at, next_held
+from sysproduction.markets.items import choose, update_each
+from sysproduction.ports import Feed
+from sysproduction.stores.contracts import ContractRecord, Contracts
+from sysproduction.stores.instruments import Instruments
+from sysproduction.stores.prices import Prices
+
+LOOK_BACK: Final = timedelta(days=183)
+"""Contracts that deliver earlier than this are left alone."""
+
+
+def update_sampled_contracts(
+    feed: Feed,
+    instruments: Instruments,
+    contracts: Contracts,
+    prices: Prices,
+    *,
+    now: datetime,
+    only: Sequence[str] | None = None,
+) -> MethodResult:
+    """Store the feed's instrument definitions, and which of the contracts on its chains are sampled.
+
+    Sampled are those from half a year back to one held contract past the furthest one in use (price, forward,
+    carry) that have not expired; contracts that left the chain are sampled no longer. A price or forward contract
+    stays sampled past its expiry and is reported: it should have been rolled. An empty chain is reported and
+    changes nothing. Rows written count changed documents.
+    """
+    listings = {listing.instrument.code: listing for listing in feed.instruments()}
+    chosen, problems = choose(sorted(listings), only)
+
+    def update(code: str) -> MethodResult:
+        changed = instruments.put(listings[code])
+        chain = feed.chain(code, now)
+        if not chain:
+            reason = "the feed lists no contract; sampling is left as it was"
+            return MethodResult(int(changed), 1, (Problem(code, ProblemKind.MISSING, reason),))
+        in_use = _in_use(feed, prices, listings[code], now)
+        records = _records(listings[code], chain, contracts.of(code), in_use=in_use, now=now)
+        written = sum(contracts.put(record) for record in records)
+        return MethodResult(written + changed, 1, _roll_problems(records, in_use, now.date()))
+
+    result = update_each(chosen, update)
+    return MethodResult(result.rows_written, result.items, (*problems, *result.problems))
+
+
+def _in_use(feed: Feed, prices: Prices, listing: Listing, now: datetime) -> dict[str, str]:
+    """Price, forward and carry contract by role: as stored, else as the feed recorded, else by the calendar."""
+    code = listing.instrument.code
+    stored = prices.last_contracts(code, now)
+    if stored:
+        return stored
+    recorded = feed.rolls(code, after=None, until=now)
+    if recorded:
+        return {"PRICE": recorded[-1].price, "FORWARD": recorded[-1].forward, "CARRY": recorded[-1].carry}
+    price, forward, carry = contracts_at(now.date(), listing.roll_parameters)
+    return {"PRICE": price, "FORWARD": forward, "CARRY": carry}
+
+
+def _records(
+    listing: Listing,
+    chain: Sequence[ContractListing],
+    known: Sequence[ContractRecord],
+    *,
+    in_use: Mapping[str, str],
+    now: datetime,
+) -> list[ContractRecord]:
+    code, parameters = listing.instrument.code, listing.roll_parameters
+    before = {record.contract: record for record in known}
+    furthest = next_held(max(in_use.values()), parameters)
+    earliest = (now - LOOK_BACK).date()
+    listed = [entry for entry in chain if earliest <= first_day(entry.contract) and entry.contract <= furthest]
+    keep = {in_use["PRICE"], in_use["FORWARD"]}
+    on_chain = [_record(code, entry, before.get(entry.contract), parameters, keep=keep, now=now) for entry in listed]
+    names = {entry.contract for entry in listed}
+    return on_chain + [_stopped(record) for record in known if record.contract not in names and record.sampling]
+
+
+def _record(
+    code: str,
+    entry: ContractListing,
+    before: ContractRecord | None,
+    parameters: RollParameters,
+    *,
+    keep: set[str],
+    now: datetime,
+) -> ContractRecord:
+    expiry = entry.expiry or approximate_expiry(entry.contract, parameters)
+    return ContractRecord(
+        instrument=code,
+        contract=entry.contract,
+        sampling=expiry >= now.date() or entry.contract in keep,
+        expiry=expiry,
+        approximate=entry.expiry is None,
+        first_seen=before.first_seen if before else now,
+        last_seen=now,
+    )
+
+
+def _stopped(record: ContractRecord) -> ContractRecord:
+    return ContractRecord(
+        record.instrument,
+        record.contract,
+        sampling=False,
+        expiry=record.expiry,
+        approximate=record.approximate,
+        first_seen=record.first_seen,
+        last_seen=record.last_seen,
+    )
+
+
+def _roll_problems(records: Sequence[ContractRecord], in_use: Mapping[str, str], today: date) -> tuple[Problem, ...]:
+    roles = {in_use["FORWARD"]: "forward", in_use["PRICE"]: "price"}
+    return tuple(
+        Problem(
+            record.key, ProblemKind.STALE, f"the {roles[record.contract]} contract expired on {record.expiry}: roll"
+        )
+        for record in records
+        if record.contract in roles and record.expiry < today
+    )

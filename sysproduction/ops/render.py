@@ -1,0 +1,94 @@
+"""Tables for people and JSON for programs, from the same rows."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Row = dict[str, Any]
+
+_STYLES = {
+    "running": "green",
+    "succeeded": "green",
+    "ok": "green",
+    "failed": "bold red",
+    "fail": "bold red",
+    "crashed": "bold red",
+    "dead": "bold red",
+    "warn": "yellow",
+    "stopped": "yellow",
+    "STOP": "yellow",
+    "PAUSE": "yellow",
+    "NO-RUN": "yellow",
+}
+
+
+def rows_of(values: Iterable[Any]) -> list[Row]:
+    """Dataclass values as rows."""
+    return [asdict(value) if is_dataclass(value) and not isinstance(value, type) else dict(value) for value in values]
+
+
+def show(rows: Sequence[Row], *, as_json: bool, title: str = "", empty: str = "nothing to show") -> None:
+    """Print rows as a table, or as a JSON list."""
+    if as_json:
+        show_json(rows)
+        return
+    if not rows:
+        typer.echo(empty)
+        return
+    from rich.console import Console
+
+    Console(soft_wrap=False).print(table(rows, title))
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON value."""
+    typer.echo(json.dumps(plain(value), indent=2, allow_nan=False))
+
+
+def table(rows: Sequence[Row], title: str = "") -> "Table":
+    """A rich table with one column per key of the first row."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=title or None, title_justify="left", header_style="bold")
+    for name in rows[0]:
+        shown.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in map(_cell, row.values())))
+    return shown
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can say it; NaN and infinities are null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    return str(value)

@@ -1,0 +1,53 @@
+"""One command's view of its home: where it is, its validated configuration, its ports."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from sysproduction.config.home import Home
+from sysproduction.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from sysproduction.config.loading import Config
+    from sysproduction.wiring import Outside
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the global options say."""
+
+    home: Home
+
+    def config(self, *, check_methods: bool = False) -> "Config":
+        """The configuration of this home; raises InvalidConfig with everything that is wrong in it. Checking the
+        methods' arguments imports every process, so only `check`, `up` and `doctor` ask for it."""
+        from sysproduction.config import loading
+        from sysproduction.processes import signatures
+
+        registry = signatures() if check_methods else None
+        return loading.load(self.home, environ=os.environ, registry=registry)
+
+    @contextmanager
+    def outside(self) -> Iterator["Outside"]:
+        """The ports of this home."""
+        from sysproduction import wiring
+
+        with wiring.outside(self.home, self.config()) as ports:
+            yield ports
+
+
+def session(context: typer.Context) -> Session:
+    """The session of the running command."""
+    found = context.obj
+    assert isinstance(found, Session)
+    return found
+
+
+def leave_refused(refused: Refused) -> None:
+    """Say why not, and end the command with the exit code of a refusal."""
+    typer.echo(f"refused: {refused.reason}", err=True)
+    raise typer.Exit(Refused.exit_code)
