@@ -1,20 +1,17 @@
 """The composition root: from a validated configuration to live ports; each vendor is imported when it is needed."""
 
 import logging
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sysproduction.config.home import Home
-from sysproduction.domain.errors import ConfigError
 from sysproduction.domain.identity import Identity
-from sysproduction.ports import Clock, Documents, Feed, Notifier, Programs, Series, World
+from sysproduction.ports import Clock, Documents, Feed, Notifier, Series, World
 
 if TYPE_CHECKING:
     from sysproduction.adapters.clocks import ScaledClock
@@ -22,11 +19,13 @@ if TYPE_CHECKING:
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
     from sysproduction.adapters.programs import LocalPrograms, Signals
     from sysproduction.config.loading import Config
+    from sysproduction.config.settings import ClockSettings
     from sysproduction.stores.leases import Leases
 
-EMBEDDED = "embedded"
+FAR: Final = timedelta(days=3650)
+"""Beyond any deadline."""
 
-_PRELOAD = (
+_PRELOAD: Final = (
     "pandas",
     "pymongo",
     "sysproduction.adapters.mongo",
@@ -34,12 +33,14 @@ _PRELOAD = (
 )
 
 
-def market_clock(home: Home) -> Clock:
-    """Real time, unless `up --replay-from` has set this home's own clock."""
+def market_clock(home: Home, settings: "ClockSettings") -> Clock:
+    """Real time, unless the home has a market clock of its own: one that `up --replay-from` set, or that the
+    configuration starts (it stands still until a supervisor, or a process run by hand, makes it go)."""
     from sysproduction.adapters.clocks import ScaledClock, SystemClock
 
-    path = clock_path(home)
-    return ScaledClock(path) if path.exists() else SystemClock()
+    if clock_path(home).exists():
+        return ScaledClock(clock_path(home))
+    return SystemClock() if settings.start is None else replay_clock(home, settings.start)
 
 
 def clock_path(home: Home) -> Path:
@@ -51,7 +52,28 @@ def replay_clock(home: Home, start: datetime) -> "ScaledClock":
     """Give the home a market clock that begins at `start`, or take up the one it has."""
     from sysproduction.adapters.clocks import ScaledClock
 
+    home.create()
     return ScaledClock.create(clock_path(home), start)
+
+
+def is_paced(clock: Clock) -> "TypeGuard[ScaledClock]":
+    """Whether somebody has to keep this clock going."""
+    from sysproduction.adapters.clocks import ScaledClock
+
+    return isinstance(clock, ScaledClock)
+
+
+def keep_going(clock: Clock, home: Home, settings: "ClockSettings") -> None:
+    """Let a home's own market clock run on while no supervisor sees to it."""
+    if is_paced(clock) and not supervisor_runs(home):
+        clock.run_at(settings.speed, clock.now() + FAR)
+
+
+def machine_clock() -> Clock:
+    """Real time, whatever the home's market clock says."""
+    from sysproduction.adapters.clocks import SystemClock
+
+    return SystemClock()
 
 
 def myself() -> Identity:
@@ -79,7 +101,7 @@ class Outside:
     @cached_property
     def clock(self) -> Clock:
         """The home's market clock."""
-        return market_clock(self.home)
+        return market_clock(self.home, self.config.settings.clock)
 
     @cached_property
     def documents(self) -> Documents:
@@ -96,15 +118,18 @@ class Outside:
         """Writers' leases, held by this process."""
         from sysproduction.stores.leases import Leases
 
-        return Leases(self.documents, myself=myself(), alive=alive, clock=_machine_clock(), now=_machine_now)
+        machine = machine_clock()
+        return Leases(
+            self.documents, myself(), alive, now=machine.now, monotonic=machine.monotonic, sleep=machine.sleep
+        )
 
     @cached_property
     def series(self) -> Series:
         """ArcticDB."""
         from sysproduction.adapters.arctic import ArcticSeries
 
-        uri = self.config.settings.arctic
-        address = f"lmdb://{self.home.arctic}" if uri == EMBEDDED else uri.reveal()
+        configured = self.config.settings.arctic
+        address = f"lmdb://{self.home.arctic}" if isinstance(configured, str) else configured.reveal()
         series = ArcticSeries(address, self.leases)
         self._closing.callback(series.close)
         return series
@@ -113,23 +138,39 @@ class Outside:
     def feed(self) -> Feed:
         """The configured source of market data."""
         settings = self.config.settings.feed
-        if settings.kind == "csv":
-            return csv_feed(Path(settings.folder), settings.instruments)
+        if settings.folder is not None and settings.kind == "csv":
+            return csv_feed(settings.folder, settings.instruments)
         from sysproduction.adapters.synthetic_feed import SyntheticFeed
 
         return SyntheticFeed(seed=settings.seed, instruments=settings.instruments)
 
     @cached_property
     def notifier(self) -> Notifier:
-        """The log, and Slack if it is configured."""
+        """The log, and Slack if it is configured; one incident speaks once, whichever process meets it."""
         from sysproduction.adapters.log_notifier import LogNotifier
+        from sysproduction.adapters.notifiers import Notifiers
+        from sysproduction.stores.incidents import Incidents
 
-        return LogNotifier(logging.getLogger("sysproduction.alerts"))
+        channels: list[Notifier] = [LogNotifier(logging.getLogger("sysproduction.alerts"))]
+        slack = self.config.settings.notify.slack
+        if slack.token is not None and slack.channel is not None:
+            from sysproduction.adapters.slack_notifier import SlackNotifier
+
+            channels.append(SlackNotifier(slack.token.reveal(), slack.channel, base_url=slack.url))
+        return Notifiers(channels, incidents=Incidents(self.documents), clock=self.clock)
 
     def world(self) -> World:
         """Everything that the methods of a process may use."""
         prices = self.config.settings.prices
-        return World(self.clock, self.documents, self.series, self.feed, self.notifier, prices.max_spike)
+        return World(
+            clock=self.clock,
+            documents=self.documents,
+            series=self.series,
+            feed=self.feed,
+            notifier=self.notifier,
+            max_price_spike=prices.max_spike,
+            stale_after_days=prices.stale_after_days,
+        )
 
     def close(self) -> None:
         """Let go of everything that was opened."""
@@ -137,11 +178,16 @@ class Outside:
 
     def _mongo_uri(self) -> str:
         configured = self.config.settings.mongo
-        if configured != EMBEDDED:
+        if not isinstance(configured, str):
             return configured.reveal()
         embedded = self.embedded_mongo
         self._closing.callback(embedded.release)
         return embedded.acquire()
+
+    @property
+    def uses_embedded_mongo(self) -> bool:
+        """Whether the database server is ours to start."""
+        return isinstance(self.config.settings.mongo, str)
 
     @cached_property
     def embedded_mongo(self) -> "EmbeddedMongo":
@@ -186,3 +232,26 @@ def children(home: Home, received: "Signals") -> "LocalPrograms":
         log_path=home.logs / "template.log",
         signals=received,
     )
+
+
+def single_supervisor(home: Home) -> int | None:
+    """A descriptor that holds this home's supervisor lock until it is closed; None if another supervisor holds it."""
+    from sysproduction.adapters import file_locks
+
+    home.create()
+    return file_locks.take(home.run / "supervisor.lock")
+
+
+def supervisor_runs(home: Home) -> bool:
+    """Whether some supervisor holds this home."""
+    from sysproduction.adapters import file_locks
+
+    path = home.run / "supervisor.lock"
+    return path.exists() and not file_locks.is_free(path)
+
+
+def send(identity: Identity, number: int) -> bool:
+    """Signal exactly this process; False if it is gone."""
+    from sysproduction.adapters import host
+
+    return host.send(identity, number)

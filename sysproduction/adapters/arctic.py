@@ -54,10 +54,11 @@ class _Pen(Generic[LeaseT]):
 class ArcticSeries(Generic[LeaseT]):
     """The Series port on ArcticDB at `uri` (lmdb://FOLDER, mongodb://…, s3://…).
 
-    Opens at first use, and anew in a forked child; several instances in one process share what is open. Every
-    write holds the lease LIBRARY/NAME and stores its token with the version; finding a larger one there, the writer
-    has been superseded and gets Conflict. (A deleted symbol keeps no token: on several hosts, a writer that outlived
-    its lease could bring one back.) Moments of writing are the machine's real UTC, not market time, in microseconds.
+    Opens at first use, which must come after any fork (a child forked later gets RuntimeError); several instances
+    in one process share what is open. Every write holds the lease LIBRARY/NAME and stores its token with the version;
+    finding a larger one there, the writer has been superseded and gets Conflict. (A deleted symbol keeps no token: on
+    several hosts, a writer that outlived its lease could bring one back.) Moments of writing are the machine's real
+    UTC, not market time, in microseconds.
 
     Besides what the port says, all methods raise ConfigError for an address that is wrong or holds something
     else, DataError for names and frames that series_frames refuses, and Unavailable when less than

@@ -19,7 +19,7 @@ _FIX: Final = "check `arctic` in private_config.yaml"
 class ArcticStore:
     """The storage behind one address, opened once per process however many use it.
 
-    LMDB files must not be opened twice in a process nor used across a fork, so get it from `opened`.
+    LMDB files must not be opened twice in a process, so get it from `opened`.
     """
 
     def __init__(self, uri: str, disk_reserve_bytes: int) -> None:
@@ -99,31 +99,38 @@ class ArcticStore:
         return self.failure(str(exc))
 
 
-_OPEN: Final[dict[tuple[int, str], ArcticStore]] = {}
-"""By process: what a parent had open stays here untouched in a forked child, for closing it would be using it."""
+_OPEN: Final[dict[str, ArcticStore]] = {}
 _OPENING: Final = Lock()
+_USED_BY: Final[set[int]] = set()
 
 
 def opened(uri: str, user: object, disk_reserve_bytes: int) -> ArcticStore:
-    """The storage at `uri` in this process, opened if it is not; raises ConfigError or Unavailable."""
-    key = (os.getpid(), uri)
+    """The storage at `uri` in this process, opened if it is not; raises ConfigError or Unavailable.
+
+    Raises RuntimeError in a child forked by a process that had used ArcticDB: the threads that ArcticDB runs are gone
+    there, and it would wait for them for ever. Importing it before a fork does no harm.
+    """
+    if _USED_BY and os.getpid() not in _USED_BY:
+        raise RuntimeError("ArcticDB was used before this process was forked: fork first, then open the series")
     with _OPENING:
-        store = _OPEN.get(key)
+        _USED_BY.add(os.getpid())
+        store = _OPEN.get(uri)
         if store is None:
-            store = _OPEN[key] = ArcticStore(uri, disk_reserve_bytes)
+            store = _OPEN[uri] = ArcticStore(uri, disk_reserve_bytes)
         store.users.add(user)
     return store
 
 
 def let_go(uri: str, user: object) -> None:
     """Close the storage in this process once nobody uses it any more."""
-    key = (os.getpid(), uri)
+    if os.getpid() not in _USED_BY:  # in a forked child, closing what the parent has open would be using it
+        return
     with _OPENING:
-        store = _OPEN.get(key)
+        store = _OPEN.get(uri)
         if store is not None:
             store.users.discard(user)
             if not store.users:
-                del _OPEN[key]
+                del _OPEN[uri]
 
 
 def complete(uri: str) -> str:

@@ -63,9 +63,10 @@ def checked_frame(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 def _utc(index: pd.DatetimeIndex, where: str) -> pd.DatetimeIndex:
     try:
-        return pd.DatetimeIndex(index.tz_convert("UTC").as_unit("ns"), freq=None)
+        stamps = index.tz_convert(None).as_unit("ns")
     except pd.errors.OutOfBoundsDatetime:
         raise DataError(f"{where}: stamps must lie between 1678 and 2261") from None
+    return pd.DatetimeIndex(stamps.to_numpy(), name=index.name).tz_localize("UTC")
 
 
 def _check_column(column: "pd.Series[float]", where: str) -> None:
@@ -87,7 +88,8 @@ def continued(stored: pd.DataFrame, new: pd.DataFrame, where: str) -> pd.DataFra
     missing, extra = set(stored.columns) - set(new.columns), set(new.columns) - set(stored.columns)
     if missing or extra:
         raise DataError(f"{where}: to append, columns {sorted(missing)} are missing, {sorted(extra)} are not stored")
-    new = new[list(stored.columns)].rename_axis(stored.index.name)
+    new = new[list(stored.columns)]
+    new.index.name = stored.index.name
     if stored.empty or new.empty:
         return new
     for name, dtype in stored.dtypes.items():

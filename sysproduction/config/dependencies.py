@@ -67,12 +67,13 @@ def _check_windows(draft: Draft, before: Draft, problems: list[ConfigProblem]) -
         return
     ours, theirs = draft.model, before.model
     if all(_opens(theirs, day) >= _closes(ours, day) for day in _MONTHS):
-        mine = [written_at(draft, key) for key in ("previous_process", "stop_time", "start_time")]
+        mine = [written_at(draft, key) for key in ("previous_process", "stop_time", "start_time", "timezone")]
+        other = [written_at(before, key) for key in ("start_time", "timezone")]
         reason = (
             f"{draft.name} could never run: it waits for {before.name}, which opens at {theirs.start_time:%H:%M} "
             f"{theirs.timezone}, after its own window has closed ({ours.stop_time:%H:%M} {ours.timezone})"
         )
-        problems.append(latest([*mine, written_at(before, "start_time")]).problem(reason))
+        problems.append(latest([*mine, *other]).problem(reason))
 
 
 def _check_days(draft: Draft, before: Draft, problems: list[ConfigProblem], warnings: list[ConfigProblem]) -> None:

@@ -1,6 +1,6 @@
 """A tree of configuration values in which each remembers where it was written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,16 +94,6 @@ def find(node: Node, path: KeyPath) -> tuple[Node, KeyPath]:
             return node, path[depth:]
         node = child
     return node, ()
-
-
-def leaves(node: Node) -> Iterator[Node]:
-    """All scalars."""
-    children = node.value.values() if isinstance(node.value, dict) else node.value
-    if not isinstance(node.value, dict | tuple):
-        yield node
-        return
-    for child in children:
-        yield from leaves(child)
 
 
 def merge(lower: Node, upper: Node, problems: list[ConfigProblem]) -> Node:

@@ -73,7 +73,7 @@ def _day(word: str) -> int:
     for names in (DAYS, _LONG_DAYS):
         if name in names:
             return names.index(name)
-    near = closest(name, (*DAYS, *_LONG_DAYS))
+    near = closest(name, DAYS) or closest(name, _LONG_DAYS)
     raise Unfit(_NOT_A_DAY.format(repr(word.strip()[:40])), suggestion=near)
 
 

@@ -27,9 +27,9 @@ _WORD_MAX = 100
 class Unreadable(Exception):
     """The text cannot be understood beyond `line`."""
 
-    def __init__(self, line: int, reason: str, suggestion: str | None = None) -> None:
+    def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
-        self.line, self.reason, self.suggestion = line, reason, suggestion
+        self.line, self.reason = line, reason
 
 
 def read_yaml(text: str, origin: Origin, problems: list[ConfigProblem], path: KeyPath = ()) -> Node | None:
@@ -77,7 +77,7 @@ class _Reader:
         if isinstance(event, yaml.StreamEndEvent):
             return Node(None, self._origin, path)
         event = next(self._events)
-        node = self._node(event, path, self._origin.line or 1)
+        node = self._node(event, path, _line(event))
         next(self._events)
         if not isinstance(end := next(self._events), yaml.StreamEndEvent):
             raise Unreadable(_line(end), "a second document starts here (---): a configuration is one document")

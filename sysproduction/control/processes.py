@@ -115,9 +115,7 @@ def _status(
         shown = str(outcome) if outcome else "never ran"
         return ProcessStatus(spec.name, state.control, shown, None, state.last_day, None, reason)
     shown = "running" if alive(active.identity) else "dead"
-    return ProcessStatus(
-        spec.name, state.control, shown, active.identity.pid, active.day, active.started_at, reason
-    )
+    return ProcessStatus(spec.name, state.control, shown, active.identity.pid, active.day, active.started_at, reason)
 
 
 def _summary(runs: list[ProcessRun], methods: list[MethodRun]) -> ProcessSummary:

@@ -1,6 +1,7 @@
 """Keep instrument definitions and the list of sampled contracts up to date."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -17,6 +18,9 @@ from sysproduction.stores.prices import Prices
 LOOK_BACK: Final = timedelta(days=183)
 """Contracts that deliver earlier than this are left alone."""
 
+GRACE: Final = timedelta(days=7)
+"""How much longer than an approximate expiry says a contract may live: prices of its last days are not to be lost."""
+
 
 def update_sampled_contracts(
     feed: Feed,
@@ -30,9 +34,10 @@ def update_sampled_contracts(
     """Store the feed's instrument definitions, and which of the contracts on its chains are sampled.
 
     Sampled are those from half a year back to one held contract past the furthest one in use (price, forward,
-    carry) that have not expired; contracts that left the chain are sampled no longer. A price or forward contract
-    stays sampled past its expiry and is reported: it should have been rolled. An empty chain is reported and
-    changes nothing. Rows written count changed documents.
+    carry) that have not expired (an approximate expiry is given a week's grace); contracts that left the chain are
+    sampled no longer. A price or forward contract stays sampled past its expiry and is reported: it should have
+    been rolled. An empty chain is reported and changes nothing. Rows written count definitions and contracts that
+    are new or say something else than before.
     """
     listings = {listing.instrument.code: listing for listing in feed.instruments()}
     chosen, problems = choose(sorted(listings), only)
@@ -44,9 +49,12 @@ def update_sampled_contracts(
             reason = "the feed lists no contract; sampling is left as it was"
             return MethodResult(int(changed), 1, (Problem(code, ProblemKind.MISSING, reason),))
         in_use = _in_use(feed, prices, listings[code], now)
-        records = _records(listings[code], chain, contracts.of(code), in_use=in_use, now=now)
-        written = sum(contracts.put(record) for record in records)
-        return MethodResult(written + changed, 1, _roll_problems(records, in_use, now.date()))
+        known = contracts.of(code)
+        records = _records(listings[code], chain, known, in_use=in_use, now=now)
+        for record in records:
+            contracts.put(record)
+        news = len({replace(record, last_seen=now) for record in records} - {replace(k, last_seen=now) for k in known})
+        return MethodResult(news + changed, 1, _roll_problems(records, in_use, now.date()))
 
     result = update_each(chosen, update)
     return MethodResult(result.rows_written, result.items, (*problems, *result.problems))
@@ -81,7 +89,7 @@ def _records(
     keep = {in_use["PRICE"], in_use["FORWARD"]}
     on_chain = [_record(code, entry, before.get(entry.contract), parameters, keep=keep, now=now) for entry in listed]
     names = {entry.contract for entry in listed}
-    return on_chain + [_stopped(record) for record in known if record.contract not in names and record.sampling]
+    return on_chain + [replace(k, sampling=False) for k in known if k.contract not in names and k.sampling]
 
 
 def _record(
@@ -97,23 +105,11 @@ def _record(
     return ContractRecord(
         instrument=code,
         contract=entry.contract,
-        sampling=expiry >= now.date() or entry.contract in keep,
+        sampling=not _has_expired(expiry, entry.expiry is None, now.date()) or entry.contract in keep,
         expiry=expiry,
         approximate=entry.expiry is None,
         first_seen=before.first_seen if before else now,
         last_seen=now,
-    )
-
-
-def _stopped(record: ContractRecord) -> ContractRecord:
-    return ContractRecord(
-        record.instrument,
-        record.contract,
-        sampling=False,
-        expiry=record.expiry,
-        approximate=record.approximate,
-        first_seen=record.first_seen,
-        last_seen=record.last_seen,
     )
 
 
@@ -124,5 +120,9 @@ def _roll_problems(records: Sequence[ContractRecord], in_use: Mapping[str, str],
             record.key, ProblemKind.STALE, f"the {roles[record.contract]} contract expired on {record.expiry}: roll"
         )
         for record in records
-        if record.contract in roles and record.expiry < today
+        if record.contract in roles and _has_expired(record.expiry, record.approximate, today)
     )
+
+
+def _has_expired(expiry: date, approximate: bool, today: date) -> bool:
+    return expiry + (GRACE if approximate else timedelta(0)) < today

@@ -2,18 +2,22 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 Row = dict[str, Any]
+
+_WIDTH_IN_FILES: Final = 160
 
 _STYLES = {
     "running": "green",
@@ -44,9 +48,14 @@ def show(rows: Sequence[Row], *, as_json: bool, title: str = "", empty: str = "n
     if not rows:
         typer.echo(empty)
         return
+    console().print(table(rows, title))
+
+
+def console() -> "Console":
+    """Standard output; where it is no terminal, wide enough for tables to stay readable in a file."""
     from rich.console import Console
 
-    Console(soft_wrap=False).print(table(rows, title))
+    return Console(width=None if sys.stdout.isatty() else _WIDTH_IN_FILES)
 
 
 def show_json(value: Any) -> None:
@@ -60,8 +69,8 @@ def table(rows: Sequence[Row], title: str = "") -> "Table":
     from rich.text import Text
 
     shown = Table(title=title or None, title_justify="left", header_style="bold")
-    for name in rows[0]:
-        shown.add_column(name.replace("_", " "), overflow="fold")
+    for number, name in enumerate(rows[0]):
+        shown.add_column(name.replace("_", " "), overflow="fold", no_wrap=number == 0)
     for row in rows:
         shown.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in map(_cell, row.values())))
     return shown

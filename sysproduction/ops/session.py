@@ -47,7 +47,7 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def leave_refused(refused: Refused) -> None:
-    """Say why not, and end the command with the exit code of a refusal."""
+def leave_refused(refused: Refused) -> typer.Exit:
+    """Say why not; raise what this returns to end the command with the exit code of a refusal."""
     typer.echo(f"refused: {refused.reason}", err=True)
-    raise typer.Exit(Refused.exit_code)
+    return typer.Exit(Refused.exit_code)

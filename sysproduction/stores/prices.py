@@ -31,9 +31,16 @@ class Prices:
         prefix = f"{instrument}/"
         return [symbol.removeprefix(prefix) for symbol in self._series.symbols(BARS, prefix)]
 
-    def bars(self, instrument: str, contract: str, *, start: datetime | None = None) -> pd.DataFrame:
+    def bars(
+        self,
+        instrument: str,
+        contract: str,
+        *,
+        start: datetime | None = None,
+        as_of: int | datetime | None = None,
+    ) -> pd.DataFrame:
         """Bars (BAR_COLUMNS and the boolean `daily`) from `start` on; empty if there are none."""
-        frame = self._series.read(BARS, f"{instrument}/{contract}", start=start)
+        frame = self._series.read(BARS, f"{instrument}/{contract}", start=start, as_of=as_of)
         return empty_bars() if frame is None else frame
 
     def add_bars(self, instrument: str, contract: str, merged: Merged) -> None:

@@ -117,8 +117,7 @@ class Runner:
         due = self._due(now)
         if due is None:
             return Idle(min([closes, *self._due_times(now)]))
-        self._execute(self._regular()[due])
-        self._next = due + 1
+        self._execute(due)
         return Worked()
 
     def _regular(self) -> list[MethodSpec]:
@@ -131,13 +130,13 @@ class Runner:
     def _all_done(self) -> bool:
         return not any(self._left(spec) for spec in self._regular())
 
-    def _due(self, now: datetime) -> int | None:
-        """Which is the first due method after the one that ran last, in configured order."""
+    def _due(self, now: datetime) -> MethodSpec | None:
+        """The first due method after the one that ran last, in configured order."""
         regular = self._regular()
         for offset in range(len(regular)):
             index = (self._next + offset) % len(regular)
             if self._left(regular[index]) and self._due_at(regular[index], now) <= now:
-                return index
+                return regular[index]
         return None
 
     def _due_times(self, now: datetime) -> list[datetime]:
@@ -156,6 +155,8 @@ class Runner:
         """Run one method; its start is stored before, its count and result after it."""
         started = self.clock.now()
         self._save_start(spec, started)
+        if not spec.run_on_completion_only:
+            self._next = self._regular().index(spec) + 1
         result, error = self._call(spec)
         if isinstance(error, Unavailable) and self._retry_later(spec, error):
             return

@@ -75,6 +75,11 @@ class Supervisor:
         """Names of the processes that it watches."""
         return tuple(sorted(self._children))
 
+    @property
+    def store_is_down(self) -> bool:
+        """Whether the last step met an unreachable store."""
+        return self._store_down
+
     def drain(self) -> None:
         """From now on start nothing and stop everything, dependants before what they depend on."""
         self._draining = True

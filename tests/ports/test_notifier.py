@@ -232,3 +232,44 @@ def test_a_write_whose_answer_is_lost_does_not_lose_the_alert(bench: Bench) -> N
     notifier.recover(CRASH.key, "run_x succeeded")
     assert len(bench.said()) == 2
     assert Incidents(bench.documents).all() == []
+
+
+def test_a_recovery_from_memory_is_not_told_again(bench: Bench) -> None:
+    """What was recovered from memory while the store was down is closed silently when it is back."""
+    notifier = bench.notifier()
+    bench.documents.lose_answer = True
+    notifier.alert(CRASH)
+    bench.documents.is_down = True
+    notifier.recover(CRASH.key, "run_x succeeded")
+    notifier.recover(CRASH.key, "run_x succeeded")
+    assert len(bench.said()) == 2
+    bench.documents.is_down = False
+    bench.clock.sleep(60)
+    notifier.flush(0)
+    assert len(bench.said()) == 2
+    assert Incidents(bench.documents).all() == []
+
+
+def test_each_outage_of_the_store_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The log says once an outage that alerts may repeat."""
+    bench = Bench(Recording(), list)
+    notifier = bench.notifier()
+    for is_down in (True, True, False, True):
+        bench.documents.is_down = is_down
+        notifier.alert(CRASH)
+        bench.clock.sleep(60)
+    assert [r.getMessage() for r in caplog.records] == ["open incidents cannot be reached, alerts may repeat: down"] * 2
+
+
+def test_the_channels_share_the_time_of_a_flush() -> None:
+    """A channel that takes its time leaves the next one only the rest."""
+    clock = SimulatedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
+    given: list[float] = []
+
+    class Slow(Recording):
+        def flush(self, seconds: float) -> None:
+            given.append(seconds)
+            clock.sleep(3)
+
+    Notifiers([Slow(), Slow(), Slow()], incidents=Incidents(MemoryDocuments()), clock=clock).flush(5)
+    assert given == [5, 2, 0]

@@ -1,27 +1,22 @@
 """The contract of the Series port, which every adapter keeps."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sysproduction.adapters.arctic import ArcticSeries
 from sysproduction.adapters.clocks import SystemClock
 from sysproduction.adapters.host import alive, myself
 from sysproduction.adapters.memory_documents import MemoryDocuments
 from sysproduction.adapters.memory_series import MemorySeries
-from sysproduction.domain.errors import ConfigError, DataError, Unavailable
-from sysproduction.ports import Documents, Series
+from sysproduction.domain.errors import DataError
+from sysproduction.ports import Series
 from sysproduction.stores.leases import Lease, Leases
 
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
@@ -46,13 +41,10 @@ def same(found: pd.DataFrame | None, wanted: pd.DataFrame) -> None:
     assert found.index.freq is None
 
 
-def leases_of(documents: Documents) -> Leases:
+def arctic_in(folder: Path) -> ArcticSeries[Lease]:
     clock = SystemClock()
-    return Leases(documents, myself(), alive, now=clock.now, monotonic=clock.monotonic, sleep=clock.sleep)
-
-
-def arctic_in(folder: Path, documents: Documents | None = None, **options: Any) -> ArcticSeries[Lease]:
-    return ArcticSeries(f"lmdb://{folder}", leases_of(documents or MemoryDocuments()), **options)
+    leases = Leases(MemoryDocuments(), myself(), alive, now=clock.now, monotonic=clock.monotonic, sleep=clock.sleep)
+    return ArcticSeries(f"lmdb://{folder}", leases)
 
 
 @pytest.fixture(params=["memory", "arctic"])
@@ -147,6 +139,8 @@ def test_empty_frames(series: Series) -> None:
     same(series.read("prices", "CORN"), frame(1))
     assert series.replace("prices", "CORN", frame()) == 2
     same(series.read("prices", "CORN", as_of=1), frame(1))
+    series.append("prices", "CORN", frame(1).astype({"price": int}))
+    same(series.read("prices", "CORN"), frame(1).astype({"price": int}))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +270,7 @@ def test_naive_moments_are_refused(series: Series) -> None:
     naive = datetime(2024, 1, 1)
     for question in ({"start": naive}, {"end": naive}, {"as_of": naive}):
         with pytest.raises(DataError, match="has no time zone"):
-            series.read("prices", "CORN", **question)  # type: ignore[arg-type]
+            series.read("prices", "CORN", **question)
 
 
 def test_threads_append_to_one_symbol_without_loss(series: Series) -> None:
@@ -301,161 +295,3 @@ def test_threads_append_to_one_symbol_without_loss(series: Series) -> None:
     assert found is not None
     assert len(found) == 20
     assert len(series.versions("prices", "CORN")) == 20
-
-
-def test_a_hundred_appends_stay_readable(tmp_path: Path) -> None:
-    """ArcticDB: joining the segments of many appends changes neither the series nor its past versions."""
-    store = arctic_in(tmp_path)
-    for number in range(1, 206):
-        store.append("prices", "CORN", frame(number))
-    same(store.read("prices", "CORN"), frame(*range(1, 206)))
-    same(store.read("prices", "CORN", as_of=99), frame(*range(1, 101)))
-    same(store.read("prices", "CORN", start=day(98), end=day(103)), frame(*range(98, 104)))
-    store.close()
-
-
-def test_a_closed_store_opens_again_and_is_shared(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """ArcticDB: several stores of one folder in a process, and one used after closing, work without a complaint."""
-    documents = MemoryDocuments()
-    one, two = arctic_in(tmp_path, documents), arctic_in(tmp_path, documents)
-    one.append("prices", "CORN", frame(1))
-    two.append("prices", "CORN", frame(2))
-    one.close()
-    one.close()
-    two.close()
-    one.append("prices", "CORN", frame(3))
-    same(two.read("prices", "CORN"), frame(1, 2, 3))
-    one.close()
-    two.close()
-    assert capfd.readouterr() == ("", "")
-
-
-def test_documents_older_than_the_series_do_not_stop_writers(tmp_path: Path) -> None:
-    """ArcticDB: with the leases made anew (a restored database), writers go on with larger tokens."""
-    for round_ in range(3):
-        store = arctic_in(tmp_path, MemoryDocuments())
-        for number in (1, 2):
-            store.append("prices", "CORN", frame(3 * round_ + number))
-        store.replace_many("prices", {"CORN": frame(3 * round_ + 2)})
-        store.close()
-    same(store.read("prices", "CORN"), frame(8))
-    store.close()
-
-
-def test_a_full_disk_is_unavailable_before_anything_is_written(tmp_path: Path) -> None:
-    """ArcticDB: with less room than the reserve nothing is written, and reading still works."""
-    store = arctic_in(tmp_path / "full", disk_reserve_bytes=2**60)
-    with pytest.raises(Unavailable, match=r"the disk of .*full is full: \d+ MB are free"):
-        store.replace("prices", "CORN", frame(1))
-    plenty = arctic_in(tmp_path / "other")
-    plenty.replace("prices", "CORN", frame(1))
-    plenty.close()
-    store = arctic_in(tmp_path / "other", disk_reserve_bytes=2**60)
-    for write in (store.replace, store.append):
-        with pytest.raises(Unavailable, match="nothing was written"):
-            write("prices", "CORN", frame(2))
-    same(store.read("prices", "CORN"), frame(1))
-    store.close()
-
-
-def test_a_full_map_is_unavailable(tmp_path: Path) -> None:
-    """ArcticDB: the smallest map fills up, which is said; the old version stays."""
-    store = ArcticSeries(f"lmdb://{tmp_path}?map_size=1MB", leases_of(MemoryDocuments()))
-    store.replace("prices", "CORN", frame(1))
-    index = pd.date_range("2000", periods=200_000, freq="min", tz="UTC")
-    large = pd.DataFrame({"price": np.random.default_rng(1).random(len(index))}, index=index)
-    with pytest.raises(Unavailable, match="map_size"):
-        store.replace("prices", "CORN", large)
-    with pytest.raises(Unavailable, match="map_size"):
-        store.replace_many("prices", {"CORN": large})
-    same(store.read("prices", "CORN"), frame(1))
-    store.close()
-
-
-def test_a_wrong_address_is_a_configuration_error(tmp_path: Path) -> None:
-    """ArcticDB: no scheme, a file in the folder's place, foreign files and bad options are named, secrets are not."""
-    (tmp_path / "file").write_text("x")
-    garbage = tmp_path / "garbage" / "_arctic_cfg"
-    garbage.mkdir(parents=True)
-    (garbage / "data.mdb").write_bytes(b"garbage" * 5000)
-    cases = {
-        "nonsense://me:secret@host/x": "nonsense://host/x is no address",
-        f"lmdb://{tmp_path}/file": "file cannot be used: ",
-        f"lmdb://{tmp_path}/garbage": "holds files that are not ArcticDB's",
-        f"lmdb://{tmp_path}/q?map_size=large": "map_size",
-    }
-    for uri, sentence in cases.items():
-        store = ArcticSeries(uri, leases_of(MemoryDocuments()))
-        with pytest.raises(ConfigError, match=sentence) as raised:
-            store.read("prices", "CORN")
-        assert "secret" not in str(raised.value)
-        store.close()
-
-
-SYMBOLS = st.sampled_from(["A", "A/1", "B/1"])
-
-
-@settings(max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
-class Twins(RuleBasedStateMachine):
-    """Whatever is done to the memory store and to the ArcticDB store, both show the same."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.arctic = arctic_in(Twins.folder / str(next(Twins.numbers)))
-        self.memory = MemorySeries(SystemClock().now)
-
-    def both(self, call: str, *arguments: Any, **options: Any) -> None:
-        results = []
-        for store in (self.memory, self.arctic):
-            try:
-                results.append(getattr(store, call)(*arguments, **options))
-            except DataError as exc:
-                results.append(str(exc))
-        if isinstance(results[0], pd.DataFrame):
-            same(results[1], results[0])
-        else:
-            assert results[0] == results[1]
-
-    @rule(symbol=SYMBOLS, start=st.integers(1, 9), length=st.integers(0, 3))
-    def append(self, symbol: str, start: int, length: int) -> None:
-        self.both("append", "prices", symbol, frame(*range(start, start + length)))
-
-    @rule(symbol=SYMBOLS, start=st.integers(1, 6), length=st.integers(0, 4))
-    def replace(self, symbol: str, start: int, length: int) -> None:
-        self.both("replace", "prices", symbol, frame(*range(start, start + length), value=float(length)))
-
-    @rule(symbols=st.lists(SYMBOLS, unique=True), start=st.integers(1, 6))
-    def replace_many(self, symbols: list[str], start: int) -> None:
-        self.both("replace_many", "prices", {symbol: frame(start, start + 1) for symbol in symbols})
-
-    @rule(symbol=SYMBOLS)
-    def delete(self, symbol: str) -> None:
-        self.both("delete", "prices", symbol)
-
-    @rule(symbol=SYMBOLS, start=st.integers(0, 9), end=st.integers(0, 9), as_of=st.none() | st.integers(-1, 6))
-    def read(self, symbol: str, start: int, end: int, as_of: int | None) -> None:
-        self.both("read", "prices", symbol, start=day(start), end=day(end), as_of=as_of)
-
-    @invariant()
-    def show_the_same(self) -> None:
-        if hasattr(self, "arctic"):
-            self.both("symbols", "prices")
-            for symbol in ("A", "A/1", "B/1"):
-                self.both("read", "prices", symbol)
-                numbers = [[v.number for v in s.versions("prices", symbol)] for s in (self.memory, self.arctic)]
-                assert numbers[0] == numbers[1]
-
-    def teardown(self) -> None:
-        if hasattr(self, "arctic"):
-            self.arctic.close()
-
-    folder: Path
-    numbers = itertools.count()
-
-
-def test_memory_and_arctic_show_the_same(tmp_path: Path) -> None:
-    """Random sequences of operations leave the memory store and the ArcticDB store with equal contents."""
-    from hypothesis.stateful import run_state_machine_as_test
-
-    Twins.folder = tmp_path
-    run_state_machine_as_test(Twins)  # type: ignore[no-untyped-call]

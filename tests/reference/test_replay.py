@@ -38,6 +38,7 @@ WEEKS = [
     ("GOLD_micro", datetime(2023, 7, 10, tzinfo=UTC)),
     ("KR10", datetime(2023, 6, 12, tzinfo=UTC)),
     ("MXP", datetime(2023, 5, 22, tzinfo=UTC)),
+    ("MXP", datetime(2022, 9, 19, tzinfo=UTC)),
     ("SOFR", datetime(2023, 2, 6, tzinfo=UTC)),
     ("SP500_micro", datetime(2023, 5, 22, tzinfo=UTC)),
     ("US10", datetime(2023, 5, 22, tzinfo=UTC)),

@@ -12,9 +12,8 @@ import pytest
 from sysproduction.adapters.csv_feed import QUOTE_DEPTH, CsvFeed
 from sysproduction.domain.bars import Frequency
 from sysproduction.domain.errors import ConfigError, DataError
-from sysproduction.domain.instruments import Instrument
 from sysproduction.domain.results import Problem, ProblemKind
-from sysproduction.domain.rolls import Roll, RollParameters
+from sysproduction.domain.rolls import Roll
 
 HEADER = "DATETIME,CARRY,CARRY_CONTRACT,PRICE,PRICE_CONTRACT,FORWARD,FORWARD_CONTRACT"
 DAY_1 = "2024-01-02 23:00:00,9,20231200,10,20240300,11,20240600"
@@ -68,15 +67,6 @@ def closes(feed: CsvFeed, contract: str, frequency: Frequency = Frequency.DAILY)
 def reasons(problems: Sequence[Problem]) -> list[str]:
     """Only the sentences."""
     return [problem.reason for problem in problems]
-
-
-def test_a_listing_joins_the_three_configuration_files(folder: Path) -> None:
-    """An instrument has the costs, the spread and the roll parameters of its rows; an empty cost is none."""
-    (listing,) = CsvFeed(folder).instruments()
-    assert listing.instrument == Instrument(
-        "WHEAT", "Soft wheat", 50.0, "USD", "Ags", "US", per_block=2.9, percentage=0.0, per_trade=0.0, spread_cost=0.25
-    )
-    assert listing.roll_parameters == RollParameters("HZ", "HMUZ", -5, -1, 14)
 
 
 def test_each_contract_has_its_own_bars_from_whichever_column_names_it(folder: Path) -> None:
@@ -323,59 +313,16 @@ def test_a_missing_data_folder_is_a_config_error(tmp_path: Path) -> None:
         CsvFeed(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["instrumentconfig", "rollconfig", "spreadcosts"])
-def test_a_missing_or_malformed_configuration_file_is_a_config_error(folder: Path, name: str) -> None:
-    """A configuration file that is missing, has other columns or is not UTF-8 is named."""
-    path = folder / "csvconfig" / f"{name}.csv"
-    path.write_bytes(path.read_bytes() + b"OATS,\xff\n")
-    with pytest.raises(ConfigError, match=f"{name}.csv: line 3 is not UTF-8"):
-        CsvFeed(folder).instruments()
-    path.write_text("Instrument;Wrong\n")
-    with pytest.raises(ConfigError, match=f"{name}.csv: no column Instrument, "):
-        CsvFeed(folder).instruments()
-    path.unlink()
-    with pytest.raises(ConfigError, match=f"no file {name}.csv; expected with the columns"):
-        CsvFeed(folder).instruments()
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "reason"),
-    [
-        ("rollconfig", "WHEAT", "OATS", "has prices but no row in rollconfig"),
-        ("instrumentconfig", "WHEAT", "OATS", "has prices but no row in instrumentconfig"),
-        ("instrumentconfig", ",50,", ",many,", "line 2: Pointsize is 'many', expected a number"),
-        ("instrumentconfig", ",50,", ",0,", "Pointsize is 0, expected a positive number"),
-        ("instrumentconfig", ",USD,", ",,", "Currency is ''"),
-        ("instrumentconfig", ",2.9,", ",-1,", "PerBlock is -1, expected 0 or more"),
-        ("rollconfig", ",ZH,", ",ZA,", "HoldRollCycle is 'ZA', expected month letters"),
-        ("rollconfig", ",-5,", ",-5.5,", "RollOffsetDays is -5.5, expected a whole number"),
-        ("rollconfig", ",-1,", ",0,", "CarryOffset is 0, expected -1 or 1"),
-        ("rollconfig", ",14", "", "ExpiryOffset is '', expected a number"),
-    ],
-)
-def test_an_instrument_without_sound_configuration_is_skipped(
-    folder: Path, name: str, old: str, new: str, reason: str
-) -> None:
-    """It is left out of the listings and reported; the others and its history stay available."""
-    path = folder / "csvconfig" / f"{name}.csv"
-    first, rest = path.read_text().split("\n", 1)
-    path.write_text(first + "\n" + rest.replace(old, new))
+def test_an_instrument_without_configuration_is_skipped_and_reported(folder: Path) -> None:
+    """It is left out of the listings with its reason, while its history can still be read."""
+    write(folder / "multiple_prices_csv" / "OATS.csv", HEADER, DAY_1)
     feed = CsvFeed(folder)
-    assert not feed.instruments()
-    (problem,) = feed.skipped()
-    assert problem.item == "WHEAT"
-    assert reason in problem.reason
-    assert feed.problems("WHEAT") == (problem,)
-    with pytest.raises(DataError, match="WHEAT"):
-        feed.quote("WHEAT", "20240300", at(4))
-
-
-def test_an_instrument_without_a_spread_costs_nothing_to_cross_and_is_reported(folder: Path) -> None:
-    """A missing spread is 0 and a problem, no reason to leave the instrument out."""
-    write(folder / "csvconfig" / "spreadcosts.csv", "Instrument,SpreadCost")
-    feed = CsvFeed(folder)
-    assert [listing.instrument.spread_cost for listing in feed.instruments()] == [0.0]
-    assert reasons(feed.problems("WHEAT")) == ["no row in spreadcosts; its spread cost is 0"]
+    assert [listing.instrument.code for listing in feed.instruments()] == ["WHEAT"]
+    reason = "has prices but no row in instrumentconfig; instrument left out"
+    assert list(feed.skipped()) == list(feed.problems("OATS")) == [Problem("OATS", ProblemKind.MISSING, reason)]
+    assert len(feed.multiple_prices("OATS")) == 1
+    with pytest.raises(DataError, match="OATS: has prices but no row"):
+        feed.quote("OATS", "20240300", at(4))
 
 
 def test_a_feed_of_some_instruments_knows_no_others(folder: Path) -> None:

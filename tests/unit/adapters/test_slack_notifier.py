@@ -242,3 +242,15 @@ def test_without_slack_sdk_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 def test_pauses_double_up_to_a_minute() -> None:
     """The pause grows with each failure in a row and is bounded, also after very many."""
     assert [pause_after(n, 1.0) for n in (1, 2, 3, 7, 5000)] == [1.0, 2.0, 4.0, 60.0, 60.0]
+
+
+def test_each_outage_of_slack_is_logged_and_starts_with_a_short_pause(
+    server: SlackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A success ends an outage: the next failure is told again, and the pauses begin anew."""
+    slack = notifier(server)
+    for alert in alerts("a", "b"):
+        server.script = [Answer(status=500)]
+        slack.alert(alert)
+        slack.flush(10)
+    assert [r.getMessage() for r in caplog.records] == ["Slack cannot be reached, trying again: HTTP 500"] * 2

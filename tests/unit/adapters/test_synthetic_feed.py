@@ -1,7 +1,8 @@
 """The synthetic feed: believable markets, the same for one seed, with flaws that are known."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,13 @@ import pytest
 
 from sysproduction.adapters.synthetic_contracts import Planted
 from sysproduction.adapters.synthetic_feed import SyntheticFeed
-from sysproduction.adapters.synthetic_markets import MARKETS, SESSIONS
+from sysproduction.adapters.synthetic_markets import MARKETS, SESSIONS, Market
 from sysproduction.domain.bars import Frequency
 from sysproduction.domain.errors import ConfigError
 from sysproduction.domain.rolls import Roll, contracts_at, desired_roll_date
 
 NOW = datetime(2024, 11, 20, 12, 30, tzinfo=UTC)
+Truth = dict[tuple[str, str | None], list[Planted]]
 CODES = [market.code for market in MARKETS]
 
 
@@ -29,12 +31,21 @@ def frame(feed: SyntheticFeed, code: str, contract: str, frequency: Frequency = 
     return feed.bars(code, contract, frequency, after=None, until=NOW)
 
 
-def clean(feed: SyntheticFeed, code: str, contract: str) -> pd.Series:
-    """True daily closes."""
-    closes = frame(feed, code, contract)["close"]
-    for tick in feed.planted(None, NOW):
-        if (tick.instrument, tick.contract, tick.frequency) == (code, contract, Frequency.DAILY):
-            closes[pd.Timestamp(tick.stamp)] = tick.true
+@pytest.fixture(scope="module")
+def truth(feed: SyntheticFeed) -> Truth:
+    """The bad daily ticks since 2019, by instrument and contract."""
+    found: Truth = defaultdict(list)
+    for tick in feed.planted(datetime(2019, 1, 1, tzinfo=UTC), NOW):
+        if tick.frequency is Frequency.DAILY:
+            found[tick.instrument, tick.contract].append(tick)
+    return found
+
+
+def clean(feed: SyntheticFeed, truth: Truth, code: str, contract: str) -> pd.Series:
+    """True daily closes since 2019."""
+    closes = frame(feed, code, contract)["close"]["2019":]
+    for tick in truth[code, contract]:
+        closes[pd.Timestamp(tick.stamp)] = tick.true
     return closes
 
 
@@ -107,7 +118,7 @@ def test_rolls_happen_when_the_parameters_say(feed: SyntheticFeed, code: str) ->
     """A roll comes one second after the last bar of the first trading day from the desired date on."""
     market = next(market for market in MARKETS if market.code == code)
     parameters = market.listing.roll_parameters
-    for before, roll in zip(rolls(feed, code), rolls(feed, code)[1:], strict=False):
+    for before, roll in pairwise(rolls(feed, code)):
         late = (roll.stamp.date() - desired_roll_date(before.price, parameters)).days
         assert 0 <= late <= 5
         assert roll.stamp.hour == market.session[-1]
@@ -119,7 +130,7 @@ def test_rolls_happen_when_the_parameters_say(feed: SyntheticFeed, code: str) ->
 def test_both_contracts_of_a_roll_have_the_bar_before_it(feed: SyntheticFeed, code: str) -> None:
     """Right before each roll there is a bar of the old and of the new price contract, so the step between is known."""
     history = rolls(feed, code)
-    for before, roll in list(zip(history, history[1:], strict=False))[-8:]:
+    for before, roll in list(pairwise(history))[-8:]:
         for contract in (before.price, roll.price):
             last = frame(feed, code, contract, Frequency.INTRADAY)[: pd.Timestamp(roll.stamp)].index[-1]
             assert last == roll.stamp - timedelta(seconds=1)
@@ -133,25 +144,25 @@ def test_volume_moves_on_with_the_roll(feed: SyntheticFeed, code: str) -> None:
     fortnight = timedelta(days=14)
     for shift, busy, quiet in ((-fortnight, before.price, roll.price), (fortnight, roll.price, before.price)):
         window = slice(pd.Timestamp(roll.stamp + shift - timedelta(days=4)), pd.Timestamp(roll.stamp + shift))
-        volumes = [frame(feed, code, contract)[window]["volume"].mean() for contract in (busy, quiet)]
+        volumes = [frame(feed, code, contract)[window]["volume"].sum() for contract in (busy, quiet)]
         assert volumes[0] > 2 * volumes[1]
 
 
 @pytest.mark.parametrize("market", MARKETS, ids=CODES)
-def test_prices_move_as_much_as_the_market_does(feed: SyntheticFeed, market: object) -> None:
+def test_prices_move_as_much_as_the_market_does(feed: SyntheticFeed, truth: Truth, market: Market) -> None:
     """The true daily moves of five years are of the market's volatility, whole ticks, and cluster in time."""
-    assert market in MARKETS
-    chosen = next(m for m in MARKETS if m is market)
     moves = []
-    for before, roll in zip(rolls(feed, chosen.code), rolls(feed, chosen.code)[1:], strict=False):
+    for before, roll in pairwise(rolls(feed, market.code)):
         if roll.stamp.year >= 2019:
-            closes = clean(feed, chosen.code, before.price)[pd.Timestamp(before.stamp) : pd.Timestamp(roll.stamp)]
+            closes = clean(feed, truth, market.code, before.price)[
+                pd.Timestamp(before.stamp) : pd.Timestamp(roll.stamp)
+            ]
             moves.append(np.log(closes).diff().dropna())
-            ticks = closes / chosen.behaviour.tick
+            ticks = closes / market.behaviour.tick
             assert np.allclose(ticks, ticks.round(), atol=1e-3)
     yearly = float(pd.concat(moves).std()) * 16
-    damping = np.exp(-chosen.behaviour.damping * 0.2)
-    assert 0.6 < yearly / (chosen.behaviour.volatility * damping) < 1.5
+    damping = np.exp(-market.behaviour.damping * 0.2)
+    assert 0.6 < yearly / (market.behaviour.volatility * damping) < 1.5
 
 
 def test_weekends_and_holidays_are_off(feed: SyntheticFeed) -> None:
@@ -185,7 +196,7 @@ def test_every_week_day_has_a_bad_tick(feed: SyntheticFeed) -> None:
 
 
 def test_planted_bad_ticks_are_what_the_feed_serves(feed: SyntheticFeed) -> None:
-    """Each planted tick is the close served at its stamp, far from the truth, and its bar holds it within its bounds."""
+    """Each planted tick is the close served at its stamp, within its bar's bounds and far from the truth."""
     ticks = feed.planted(NOW - timedelta(days=60), NOW)
     assert {type(tick) for tick in ticks} == {Planted}
     assert {tick.frequency for tick in ticks} == set(Frequency)
@@ -199,11 +210,11 @@ def test_planted_bad_ticks_are_what_the_feed_serves(feed: SyntheticFeed) -> None
         assert not 0.2 < tick.bad / tick.true < 5
 
 
-def test_all_other_prices_are_good(feed: SyntheticFeed) -> None:
+def test_all_other_prices_are_good(feed: SyntheticFeed, truth: Truth) -> None:
     """Apart from the planted ticks no daily close differs from the one before by as much as a third."""
     for code in CODES:
         contract = rolls(feed, code)[-1].price
-        assert clean(feed, code, contract).pct_change().abs().max() < 0.34
+        assert clean(feed, truth, code, contract).pct_change().abs().max() < 0.34
 
 
 def test_planted_ticks_obey_the_range(feed: SyntheticFeed) -> None:
@@ -228,16 +239,14 @@ def test_quotes_ignore_bad_ticks(feed: SyntheticFeed) -> None:
 
 
 def test_there_is_a_term_structure(feed: SyntheticFeed) -> None:
-    """Price and forward differ: volatility futures are dearer when later on the average, crude oil cheaper."""
-    signs = {}
-    for code in ("VOL_EU", "CRUDE"):
-        steps = [
-            np.log(clean(feed, code, roll.forward).asof(pd.Timestamp(roll.stamp) + timedelta(days=9)))
-            - np.log(clean(feed, code, roll.price).asof(pd.Timestamp(roll.stamp) + timedelta(days=9)))
-            for roll in rolls(feed, code)[-60:-1]
-        ]
-        signs[code] = float(np.mean(steps))
-    assert signs["VOL_EU"] > 0 > signs["CRUDE"]
+    """Later contracts are dearer on the whole for gold and volatility, and cheaper for euro bonds."""
+    steps = {}
+    for code in ("GOLD", "VOL_EU", "BOND_EU"):
+        later = [(roll, pd.Timestamp(roll.stamp) + timedelta(days=9)) for roll in rolls(feed, code)[1:-1]]
+        prices = [[frame(feed, code, c)["close"].asof(t) for c in (r.price, r.forward)] for r, t in later]
+        steps[code] = float(np.median([np.log(forward / price) for price, forward in prices]))
+    assert min(steps["GOLD"], steps["VOL_EU"]) > 0.001
+    assert steps["BOND_EU"] < -0.001
 
 
 def test_wrong_settings_are_config_errors() -> None:

@@ -4,10 +4,10 @@ import inspect
 from pathlib import Path
 
 import pytest
-from tests.unit.config.corpus_cases import Case, Expected, read_cases
 
 from sysproduction.config.home import Home
 from sysproduction.config.loading import ConfigProblem, InvalidConfig, load
+from tests.unit.config.corpus_cases import Case, Expected, read_cases
 
 CASES = read_cases()
 NO_ARGUMENTS = inspect.Signature()

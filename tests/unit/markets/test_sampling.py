@@ -25,7 +25,8 @@ def test_sampled_are_live_contracts_up_to_one_past_the_furthest_in_use(feed, sto
     assert stores.contracts.sampled() == {"CORN": ["20240600", "20240900", "20241200"]}
     assert {record.contract for record in stores.contracts.of("CORN")} == set(CHAIN[1:5])
     assert stores.instruments.get("CORN").instrument.point_size == 50.0
-    assert result.problems == ()
+    assert (result.rows_written, result.problems) == (5, ())
+    assert update(feed, stores).rows_written == 0
 
 
 def test_contracts_in_use_are_those_of_the_last_recorded_roll(feed, stores) -> None:
@@ -43,6 +44,20 @@ def test_the_feeds_expiry_goes_before_the_approximate_one(feed, stores) -> None:
     known, approximate = stores.contracts.of("CORN")
     assert (known.expiry, known.approximate) == (date(2024, 6, 20), False)
     assert (approximate.expiry, approximate.approximate) == (date(2024, 9, 15), True)
+
+
+def test_an_approximate_expiry_is_given_a_week_a_known_one_none(feed, stores) -> None:
+    """June's approximate expiry is the 15th."""
+    for days, sampled in ((22, True), (23, False)):
+        feed.chains["CORN"] = [ContractListing(name) for name in CHAIN]
+        feed.recorded["CORN"] = [Roll(datetime(2024, 1, 1, tzinfo=UTC), "20240900", "20241200", "20241200")]
+        now = datetime(2024, 6, days, 20, tzinfo=UTC)
+        update_sampled_contracts(feed, stores.instruments, stores.contracts, stores.prices, now=now)
+        assert ("20240600" in stores.contracts.sampled()["CORN"]) == sampled
+    feed.chains["CORN"] = [ContractListing("20240600", date(2024, 6, 20)), ContractListing("20240900")]
+    now = datetime(2024, 6, 21, 20, tzinfo=UTC)
+    update_sampled_contracts(feed, stores.instruments, stores.contracts, stores.prices, now=now)
+    assert stores.contracts.sampled()["CORN"] == ["20240900"]
 
 
 def test_contracts_that_left_the_chain_are_sampled_no_longer(feed, stores) -> None:

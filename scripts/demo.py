@@ -1,0 +1,114 @@
+"""The demo: a fresh home, two trading days through the real supervisor and its processes, then what the stores hold.
+
+It only runs commands that a user has. The exit code is 0 only if every configured process succeeded.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+COMMAND = [str(Path(sys.executable).with_name("sysproduction"))]
+
+CONFIGURATION = """\
+environment: demo
+feed:
+  kind: {kind}
+  folder: {folder}
+  seed: 7
+clock:
+  start: {start}
+  speed: 60 # while a process works, a second of real time is a minute of the market's
+  fast_speed: 14400 # while nothing works, it is four hours
+"""
+
+
+def main() -> int:
+    """Set up the home, walk the days, sum up."""
+    arguments = _arguments()
+    home = Path(tempfile.mkdtemp(prefix="sysproduction-demo-"))
+    try:
+        return _walk(home, arguments)
+    finally:
+        if arguments.keep:
+            print(f"The demo's home is kept: sysproduction --home {home} status")
+        else:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="a folder of recorded prices; without it a made-up market")
+    parser.add_argument("--days", type=int, default=2, help="trading days to walk")
+    parser.add_argument("--keep", action="store_true", help="keep the home afterwards, to look around in it")
+    return parser.parse_args()
+
+
+def _walk(home: Path, arguments: argparse.Namespace) -> int:
+    data = arguments.data.resolve() if arguments.data else None
+    # The recorded files end on Thursday 2023-08-31; the made-up market goes on for ever.
+    start = "2023-08-29" if data else "2026-01-06"
+    (home / "private_config.yaml").write_text(
+        CONFIGURATION.format(kind="csv" if data else "synthetic", folder=data or "null", start=start)
+    )
+    _say(f"A fresh home in {home}, its market clock at {start}")
+    _run(home, "check")
+    if data:
+        _say("Import the recorded history up to the evening before")
+        _run(home, "import", "csv", str(data), "--until", f"{start}T00:00")
+    _say("What is going to run")
+    _run(home, "schedule", "--hours", "24")
+    _say(f"Walk {arguments.days} trading days")
+    walked = _run(home, "up", "--watch", "--days", str(arguments.days), check=False)
+    _say("What the stores hold now")
+    _run(home, "prices", "show", check=False)
+    _name_caught(home)
+    summed = _run(home, "summary", check=False)
+    _tell_end(walked, summed)
+    return walked or summed
+
+
+def _name_caught(home: Path) -> None:
+    """The bad ticks of the walked days, which the spike filter caught."""
+    caught = _json(home, "prices", "rejected")
+    recent = [tick for tick in caught if tick["accepted_at"] is None]
+    latest = sorted(recent, key=lambda tick: str(tick["stamp"]))[-5:]
+    _say(f"Bad ticks caught by the spike filter: {len(recent)}; the latest of them")
+    for tick in latest:
+        print(f"  {tick['item']}: {tick['price']:g} at {tick['stamp']}, after {tick['last_good']:g}")
+
+
+def _tell_end(walked: int, summed: int) -> None:
+    if walked or summed:
+        _say("The demo FAILED; see above")
+    else:
+        _say("Every process succeeded on every day")
+
+
+def _run(home: Path, *words: str, check: bool = True) -> int:
+    print(f"$ sysproduction {' '.join(words)}", flush=True)
+    code = subprocess.run([*COMMAND, "--home", str(home), *words], check=False).returncode
+    if check and code:
+        raise SystemExit(code)
+    return code
+
+
+def _json(home: Path, *words: str) -> Any:
+    done = subprocess.run([*COMMAND, "--home", str(home), *words, "--json"], check=False, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return json.loads(done.stdout)
+
+
+def _say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.pop("SYSPRODUCTION_HOME", None)
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""The supervisor as a program: one per home, its loop, its signals, its own start and end."""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import schedule
+
+from sysproduction import wiring
+from sysproduction.config.home import Home
+from sysproduction.domain.errors import Refused, Unavailable
+from sysproduction.domain.processes import ProcessSpec
+from sysproduction.ops.logs import log_to_stderr
+from sysproduction.ports import Clock, Program
+from sysproduction.stores.process_states import ProcessStates
+from sysproduction.supervisor.supervise import Pace, Supervisor
+
+if TYPE_CHECKING:
+    from sysproduction.adapters.clocks import ScaledClock
+    from sysproduction.adapters.programs import LocalPrograms, Signals
+    from sysproduction.config.loading import Config
+    from sysproduction.config.settings import ClockSettings
+    from sysproduction.wiring import Outside
+
+_STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+_DOWN_SECONDS_MAX: Final = 120.0
+
+_log = logging.getLogger(__name__)
+
+
+def supervise(home: Home, config: "Config", *, start: datetime | None, days: int | None, watch: bool) -> int:
+    """Run the supervisor of this home until it is told to stop, or `days` of market time have passed."""
+    lock = wiring.single_supervisor(home)
+    if lock is None:
+        return _refuse("a supervisor of this home is running already: see `sysproduction status`")
+    try:
+        with _logging(home, watch), wiring.outside(home, config) as ports:
+            os.truncate(lock, 0)
+            os.write(lock, str(os.getpid()).encode())
+            clock = wiring.replay_clock(home, start) if start is not None else ports.clock
+            _Daemon.of(home, config, ports, clock, days).run(watch)
+    finally:
+        os.close(lock)
+    return 0
+
+
+def stop_supervisor(home: Home) -> Refused | None:
+    """Ask the supervisor of this home to end, and wait until it has."""
+    if not wiring.supervisor_runs(home):
+        return Refused("no supervisor of this home is running")
+    pid = int((home.run / "supervisor.lock").read_text() or 0)
+    os.kill(pid, signal.SIGTERM)
+    clock = wiring.machine_clock()
+    deadline = clock.monotonic() + _DOWN_SECONDS_MAX
+    while wiring.supervisor_runs(home):
+        if clock.monotonic() > deadline:
+            raise Unavailable(f"the supervisor (pid {pid}) has not ended after {_DOWN_SECONDS_MAX:.0f} s")
+        clock.sleep(0.05)
+    return None
+
+
+def repair(ports: "Outside") -> tuple[list[str], list[str]]:
+    """Close what dead programs left open: runs (their ids) and leases (their names)."""
+    closed = ProcessStates(ports.documents).close_dead(wiring.alive, ports.clock.now())
+    return [run.run_id for run in closed], ports.leases.release_stale()
+
+
+@dataclass(slots=True)
+class _Daemon:
+    """The loop around the supervisor's steps."""
+
+    ports: "Outside"
+    clock: Clock
+    programs: "LocalPrograms"
+    signals: "Signals"
+    supervisor: Supervisor
+    until: datetime | None
+    duties: schedule.Scheduler
+    draining: bool = False
+
+    @classmethod
+    def of(cls, home: Home, config: "Config", ports: "Outside", clock: Clock, days: int | None) -> "_Daemon":
+        """Everything put together; `days` counts from the clock's present day."""
+        received = wiring.signals()
+        received.listen()
+        programs = wiring.children(home, received)
+        supervisor = Supervisor(
+            specs=config.processes,
+            states=ProcessStates(ports.documents),
+            clock=clock,
+            programs=programs,
+            notifier=ports.notifier,
+            program_for=lambda spec: _program(home, spec),
+        )
+        until = None if days is None else clock.now().replace(hour=0, minute=0, second=0) + timedelta(days=days)
+        if wiring.is_paced(clock):
+            supervisor.pace = _pace(clock, config.settings.clock, until)
+        duties = schedule.Scheduler()
+        duties.every(5).seconds.do(supervisor.enforce_limits)
+        duties.every(1).seconds.do(ports.notifier.flush, 0.0)
+        return cls(ports, clock, programs, received, supervisor, until, duties)
+
+    def run(self, watch: bool) -> None:
+        """Repair, then step until everything has been stopped."""
+        from sysproduction.ops.live_table import live_table
+
+        closed, leases = repair(self.ports)
+        _log.info("starts; closed %d dead runs, released %d stale leases", len(closed), len(leases))
+        ProcessStates(self.ports.documents).declare()
+        with live_table(self.supervisor, self.clock, shown=watch) as refresh:
+            while not (self.draining and not self.supervisor.running):
+                self._obey_signals()
+                now = self.clock.now()
+                wait = self.supervisor.step(now)
+                self._mend_store()
+                self.duties.run_pending()
+                refresh()
+                if self.until is not None and now >= self.until:
+                    self._drain("its days have passed")
+                self.programs.wait(wait)
+        self.ports.notifier.flush(5.0)
+        self.programs.close()
+        _log.info("has stopped")
+
+    def _obey_signals(self) -> None:
+        for number in self.signals.drain():
+            if number in _STOP_SIGNALS and self.draining:
+                _log.warning("was told twice to stop: kills its children")
+                self.supervisor.kill_all()
+            elif number in _STOP_SIGNALS:
+                self._drain(f"received {signal.Signals(number).name}")
+
+    def _drain(self, reason: str) -> None:
+        if not self.draining:
+            _log.info("stops: %s", reason)
+            self.draining = True
+            self.supervisor.drain()
+
+    def _mend_store(self) -> None:
+        """The embedded database is the supervisor's first child: start it again if it is gone."""
+        if self.supervisor.store_is_down and self.ports.uses_embedded_mongo:
+            try:
+                self.ports.embedded_mongo.acquire()
+            except Unavailable as error:
+                _log.error("%s", error)
+
+
+def _pace(clock: "ScaledClock", settings: "ClockSettings", until: datetime | None) -> Pace:
+    """Fast while no once-a-day work goes on, and never past the next deadline; at one steady speed otherwise."""
+
+    def pace(busy: bool, deadline: datetime | None) -> None:
+        if settings.fast_speed is None:
+            clock.run_at(settings.speed, clock.now() + wiring.FAR)
+            return
+        ends = [moment for moment in (deadline, until) if moment is not None]
+        clock.run_at(settings.speed if busy else settings.fast_speed, min(ends, default=clock.now() + wiring.FAR))
+
+    return pace
+
+
+def _program(home: Home, spec: ProcessSpec) -> Program:
+    arguments = ("--home", str(home.path), "run", spec.name, "--no-wait")
+    return Program(spec.name, arguments, str(home.logs / f"{spec.name}.log"))
+
+
+@contextmanager
+def _logging(home: Home, watch: bool) -> Iterator[None]:
+    """The supervisor logs to its file, and to the terminal unless a live table is drawn there."""
+    handler = logging.FileHandler(home.logs / "supervisor.log")
+    log_to_stderr("supervisor", logging.WARNING if watch else logging.INFO, also=handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def _refuse(reason: str) -> int:
+    import typer
+
+    typer.echo(f"refused: {reason}", err=True)
+    return Refused.exit_code

@@ -1,0 +1,83 @@
+"""The `sysproduction` command: global options, the error boundary and the exit codes."""
+
+import errno
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from sysproduction.domain.errors import SysproductionError, Unavailable
+
+EXIT_CODES: Final = {
+    0: "done",
+    1: "failed",
+    2: "wrong usage, configuration or file: mend it and try again",
+    3: "a store, the disk or another service is unavailable",
+    4: "refused: the state of things forbids it",
+    130: "interrupted",
+}
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+app = typer.Typer(
+    name="sysproduction",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A production platform for systematic futures trading.",
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
+)
+
+
+@app.callback()
+def _global_options(
+    context: typer.Context,
+    home: Annotated[
+        str | None,
+        typer.Option(help="Folder of private configuration, data and logs.", envvar="SYSPRODUCTION_HOME"),
+    ] = None,
+) -> None:
+    import os
+
+    from sysproduction.config.home import resolve_home
+    from sysproduction.ops.session import Session
+
+    context.obj = Session(resolve_home(home, os.environ))
+
+
+def _register() -> None:
+    from sysproduction.ops import daemon_commands, market_commands, process_commands, settings_commands
+
+    for module in (daemon_commands, process_commands, market_commands, settings_commands):
+        module.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. Every expected error becomes one message on standard error."""
+    if not app.registered_commands:
+        _register()
+    try:
+        app(args=list(arguments) if arguments is not None else None, prog_name="sysproduction")
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 1
+    except SysproductionError as error:
+        return _tell(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        return _tell(f"{error.filename or 'the disk'}: no space left; make room and try again", Unavailable.exit_code)
+    return 0
+
+
+def _tell(text: str, code: int) -> int:
+    typer.echo(f"error: {text}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The supervisor when the store, the programs, the clock or its own predecessor fail it."""
+
+import signal
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from sysproduction.domain.errors import Refused
+from sysproduction.domain.identity import Identity
+from sysproduction.domain.processes import (
+    Limits,
+    RunOutcome,
+)
+from tests.fakes import ProgramDied, outage
+from tests.supervised import MONDAY, NOON, Platform, all_day, spec
+
+
+def test_a_program_that_died_between_its_record_and_its_release_is_released() -> None:
+    """The terminal record stands, the process is free again and nobody is told twice."""
+    platform = Platform(spec("run")).go(0.5)
+
+    def die_after_the_record(side: str, operation: str, collection: str) -> None:
+        if (side, operation, collection) == ("after", "replace", "process_runs"):
+            platform.documents.fault = None
+            raise ProgramDied
+
+    platform.documents.fault = die_after_the_record
+    platform.go(10)
+    assert platform.documents.fault is None
+    assert platform.outcomes("run") == [RunOutcome.SUCCEEDED]
+    assert platform.states.state("run").active is None
+    assert platform.states.state("run").outcome_of(MONDAY) is RunOutcome.SUCCEEDED
+    assert platform.supervisor.running == ()
+    assert platform.notifier.told == []
+
+
+def test_a_child_that_ignores_term_is_killed() -> None:
+    """TERM at the stop time, KILL after stop_seconds, one CRASHED record that says so."""
+    platform = Platform(all_day("run", stop="12:01", limits=Limits(stop_seconds=7)))
+    platform.programs.deaf.add("run")
+    platform.go(90)
+    assert platform.programs.signals == [("run", signal.SIGTERM), ("run", signal.SIGKILL)]
+    assert platform.outcomes("run") == [RunOutcome.CRASHED]
+    assert platform.reasons("run") == ["did not stop in time and was killed"]
+    ended = platform.states.runs()[0].ended_at
+    assert ended is not None
+    assert timedelta(seconds=67) <= ended - NOON <= timedelta(seconds=68.5)
+
+
+def chain() -> Platform:
+    """Three processes that run at once although each depends on the next."""
+    platform = Platform(all_day("c", previous_process="b"), all_day("b", previous_process="a"), all_day("a"))
+    for name in ("a", "b"):
+        run = platform.states.begin(name, day=MONDAY, identity=Identity("here", "boot", 5, 5), now=NOON)
+        assert not isinstance(run, Refused)
+        platform.states.finish(run, outcome=RunOutcome.SUCCEEDED, reason=None, now=NOON)
+    platform.go(1.5)
+    for name in ("b", "a"):
+        platform.states.ask_again(name)
+        platform.go(1.5)
+    assert [child.program.name for child in platform.programs.living()] == ["c", "b", "a"]
+    return platform
+
+
+def test_draining_stops_dependants_first() -> None:
+    """One after the other in reverse dependency order; nothing is started meanwhile; nobody is left."""
+    platform = chain()
+    platform.supervisor.drain()
+    platform.go(10)
+    assert [name for name, number in platform.programs.signals] == ["c", "b", "a"]
+    assert platform.supervisor.running == ()
+    assert platform.programs.living() == []
+
+
+def test_draining_does_not_need_the_store() -> None:
+    """With the database down the children are still asked to stop, in order, and the deaf one is killed."""
+    platform = chain()
+    platform.programs.deaf |= {"a", "b", "c"}
+    platform.documents.fault = outage
+    platform.supervisor.drain()
+    for _ in range(400):
+        platform.supervisor.step(platform.clock.now())
+        platform.clock.sleep(0.5)
+    term = [name for name, number in platform.programs.signals if number == signal.SIGTERM]
+    assert term == ["c", "b", "a"]
+    assert platform.programs.living() == []
+    platform.documents.fault = None
+    platform.go(2)
+    assert platform.supervisor.running == ()
+    assert platform.states.state("a").active is None
+
+
+def test_draining_past_a_deadline_does_not_spin() -> None:
+    """Deadlines of before the drain are no reason to step again at once."""
+    platform = Platform(all_day("run"), spec("later", "12:00:10", "12:00:20")).go(5)
+    platform.programs.deaf.add("run")
+    platform.supervisor.drain()
+    platform.go(20)
+    assert platform.step() > 0.1
+
+
+def test_runs_of_an_earlier_supervisor_are_adopted() -> None:
+    """A new supervisor watches the same programs, starts no second copy, and stops them at their time."""
+    platform = Platform(all_day("a", stop="12:10"), all_day("b")).go(5)
+    pids = [child.identity.pid for child in platform.programs.living()]
+    platform.new_supervisor()
+    platform.go(60)
+    assert [child.identity.pid for child in platform.programs.living()] == pids
+    assert platform.supervisor.running == ("a", "b")
+    platform.die("b")
+    platform.go(600)
+    assert platform.outcomes("a") == [RunOutcome.SUCCEEDED]
+    assert platform.outcomes("b") == [RunOutcome.CRASHED, RunOutcome.RUNNING]
+
+
+def test_a_store_outage_is_one_incident_and_starts_nothing_twice() -> None:
+    """While the store is down nothing is started and one alert is told; afterwards everything goes on."""
+    platform = Platform(all_day("a"), all_day("b", "12:00:30")).go(5)
+    platform.documents.fault = outage
+    for _ in range(120):
+        assert platform.supervisor.step(platform.clock.now()) > 0
+        platform.clock.sleep(0.5)
+    assert platform.notifier.told == [("alert", "store")]
+    assert platform.programs.started() == ["a"]
+    platform.documents.fault = None
+    platform.go(5)
+    assert platform.notifier.told == [("alert", "store"), ("recovery", "store")]
+    assert platform.programs.started() == ["a", "b"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_flickering_store_loses_and_doubles_nothing(seed: int) -> None:
+    """Any operation of the supervisor may fail, before or after it took effect: exit codes and alerts survive."""
+    platform = Platform(all_day("a"), spec("b"), all_day("c"))
+    random = Random(seed)
+
+    def flicker(side: str, operation: str, collection: str) -> None:
+        if random.random() < 0.2:
+            outage(side, operation, collection)
+
+    for turn in range(400):
+        platform.documents.fault = flicker
+        platform.supervisor.step(platform.clock.now())
+        platform.documents.fault = None
+        platform.programs.turn(platform.clock.now())
+        platform.check()
+        platform.clock.sleep(0.5)
+        if turn == 100:
+            platform.die("a", 2)
+        if turn == 200:
+            platform.die("c")
+    assert platform.outcomes("a") == [RunOutcome.FAILED]
+    assert platform.outcomes("b") == [RunOutcome.SUCCEEDED]
+    assert platform.outcomes("c") == [RunOutcome.CRASHED, RunOutcome.RUNNING]
+    assert [key for key in platform.notifier.keys_told() if key != "store"] == ["process/a/failed", "process/c/crashed"]
+
+
+def test_a_program_that_cannot_be_started_is_its_own_incident() -> None:
+    """The alert names the process, not the store; others go on; it is tried again and recovers once."""
+    platform = Platform(all_day("a"), spec("b", "12:00:10")).go(5)
+    platform.programs.startable = False
+    platform.go(30)
+    assert platform.notifier.told == [("alert", "process/b/start")]
+    assert platform.outcomes("a") == [RunOutcome.RUNNING]
+    platform.programs.startable = True
+    platform.go(30)
+    assert platform.outcomes("b") == [RunOutcome.SUCCEEDED]
+    assert platform.notifier.told == [("alert", "process/b/start"), ("recovery", "process/b/start")]
+
+
+def test_a_child_over_its_memory_limit_is_killed() -> None:
+    """Only the greedy one; its record names the figures; it comes back."""
+    limits = Limits(memory_mb=100)
+    platform = Platform(all_day("greedy", limits=limits), all_day("modest", limits=limits)).go(3)
+    platform.programs.memory = {"greedy": 101.0, "modest": 99.0}
+    platform.supervisor.enforce_limits()
+    platform.programs.memory = {}
+    platform.go(10)
+    assert platform.outcomes("greedy") == [RunOutcome.CRASHED, RunOutcome.RUNNING]
+    assert platform.reasons("greedy")[0] == "used 101 MB of memory, its limit is 100 MB"
+    assert platform.outcomes("modest") == [RunOutcome.RUNNING]
+
+
+def test_a_clock_that_is_set_back_repeats_nothing() -> None:
+    """A second or a day back: a live run goes on, a day that is done stays done, no missed window is invented."""
+    platform = Platform(all_day("watch"), spec("daily"))
+    platform.go(5)
+    for back in (timedelta(seconds=6), timedelta(days=1)):
+        platform.clock._now -= back
+        platform.go(20)
+        platform.clock._now += back
+        platform.go(5)
+    assert platform.outcomes("watch") == [RunOutcome.RUNNING]
+    assert platform.outcomes("daily") == [RunOutcome.SUCCEEDED]
+    assert platform.notifier.told == []
