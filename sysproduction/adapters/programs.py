@@ -120,7 +120,8 @@ class LocalPrograms:
     def exit_code(self, identity: Identity) -> int | None:
         """As the template reported it; None for a child of somebody else. Told once."""
         self._receive()
-        if host.alive(identity):
+        me = host.myself()
+        if (identity.host, identity.boot) != (me.host, me.boot) or host.alive(identity):
             return None
         deadline = time.monotonic() + 1.0
         child = (identity.pid, identity.start_ticks)

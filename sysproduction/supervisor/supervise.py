@@ -22,7 +22,8 @@ POLL_SECONDS: Final = 0.5
 
 _STEADY_SECONDS: Final = 60.0
 _START_SECONDS: Final = 10.0
-"""How long a program that could not be started is left alone."""
+_REFUSED_SECONDS: Final = 2.0
+"""How long a program that could not be started, or that refused to run, is left alone."""
 
 _RECENT_RUNS: Final = 20
 
@@ -174,7 +175,9 @@ class Supervisor:
             child.code = self.programs.exit_code(child.identity)
         run = self._close(name, child, now)
         del self._children[name]
-        if run is not None:
+        if run is None:  # it was refused and did nothing: the same at once would be refused again
+            self._start_after[name] = self.clock.monotonic() + _REFUSED_SECONDS
+        else:
             self._tell_end(run)
 
     def _close(self, name: str, child: _Child, now: datetime) -> ProcessRun | None:

@@ -147,7 +147,7 @@ while True:
     if now < last:
         sys.exit(f"back from {last} to {now}")
     last = now
-    if reads % 500 == 0 and clock.seconds_until(now.replace(year=2000)) == 0 and now.year == 2031:
+    if now.year == 2031:
         print(reads)
         break
 """

@@ -52,9 +52,7 @@ class Children:
 
     def close(self) -> None:
         for child in self.known:
-            if host.runs_here(child):
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
+            self.programs.signal(child, signal.SIGKILL)
         poll(lambda: not any(host.runs_here(child) for child in self.known))
         self.programs.close()
         self.signals.close()
@@ -129,7 +127,7 @@ def test_a_signal_reaches_the_whole_group(children: Children) -> None:
     poll(lambda: "sleeps" in text(children.log))
     members = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _group(int(pid)) == child.pid]
     assert len(members) == 2
-    assert children.programs.memory_mb(child) or 0 > 1
+    assert (children.programs.memory_mb(child) or 0) > 1
     assert children.programs.signal(child, signal.SIGTERM) is True
     assert children.ended(child) == -signal.SIGTERM
     poll(lambda: not any(_group(pid) == child.pid for pid in members))

@@ -169,6 +169,16 @@ def test_a_program_that_cannot_be_started_is_its_own_incident() -> None:
     assert platform.notifier.told == [("alert", "process/b/start"), ("recovery", "process/b/start")]
 
 
+def test_a_child_that_refuses_to_run_is_not_started_all_the_time() -> None:
+    """Exit code 4 or 0 without a run leaves no record and no alert, and is tried again every two seconds."""
+    platform = Platform(spec("run"))
+    platform.dies_at_birth["run"] = Refused.exit_code
+    platform.go(60)
+    assert 15 <= len(platform.programs.started()) <= 30
+    assert platform.states.runs() == []
+    assert platform.notifier.told == []
+
+
 def test_a_child_over_its_memory_limit_is_killed() -> None:
     """Only the greedy one; its record names the figures; it comes back."""
     limits = Limits(memory_mb=100)
