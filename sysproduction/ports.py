@@ -162,6 +162,14 @@ class Clock(Protocol):
         ...
 
 
+class PacedClock(Clock, Protocol):
+    """A market clock that somebody keeps going, for demos and replays."""
+
+    def run_at(self, rate: float, ceiling: datetime) -> None:
+        """From now on let `rate` market seconds pass in a machine second, and stand still at `ceiling`."""
+        ...
+
+
 class Feed(Protocol):
     """A source of market data. Bars and rolls are facts of the past: asked twice, it answers the same.
 
@@ -254,6 +262,26 @@ class Programs(Protocol):
 
     def memory_mb(self, identity: Identity) -> float | None:
         """Resident memory, None if it is gone."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what starts children; the children go on."""
+        ...
+
+
+class Signals(Protocol):
+    """Signals as a queue: handlers only append, the owner's loop drains."""
+
+    def listen(self) -> None:
+        """From now on queue the signals that ask a program to end or to reload (main thread only)."""
+        ...
+
+    def drain(self) -> list[int]:
+        """Signals received since the last call."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return after `seconds` of machine time, or when a signal arrives."""
         ...
 
 

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sysproduction.config.home import Home
 from sysproduction.domain.identity import Identity
-from sysproduction.ports import Clock, Documents, Feed, Notifier, Series, World
+from sysproduction.ports import Clock, Documents, Feed, Notifier, PacedClock, Programs, Series, Signals, World
 
 if TYPE_CHECKING:
-    from sysproduction.adapters.clocks import ScaledClock
     from sysproduction.adapters.csv_feed import CsvFeed
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
-    from sysproduction.adapters.programs import LocalPrograms, Signals
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings
     from sysproduction.stores.leases import Leases
@@ -48,7 +46,7 @@ def clock_path(home: Home) -> Path:
     return home.run / "clock"
 
 
-def replay_clock(home: Home, start: datetime) -> "ScaledClock":
+def replay_clock(home: Home, start: datetime) -> PacedClock:
     """Give the home a market clock that begins at `start`, or take up the one it has."""
     from sysproduction.adapters.clocks import ScaledClock
 
@@ -56,7 +54,7 @@ def replay_clock(home: Home, start: datetime) -> "ScaledClock":
     return ScaledClock.create(clock_path(home), start)
 
 
-def is_paced(clock: Clock) -> "TypeGuard[ScaledClock]":
+def is_paced(clock: Clock) -> "TypeGuard[PacedClock]":
     """Whether somebody has to keep this clock going."""
     from sysproduction.adapters.clocks import ScaledClock
 
@@ -215,14 +213,14 @@ def csv_feed(folder: Path, instruments: Sequence[str] | None = None) -> "CsvFeed
     return CsvFeed(folder, instruments)
 
 
-def signals() -> "Signals":
+def signals() -> Signals:
     """A queue of the signals that this process receives."""
-    from sysproduction.adapters.programs import Signals
+    from sysproduction.adapters.programs import SignalQueue
 
-    return Signals()
+    return SignalQueue()
 
 
-def children(home: Home, received: "Signals") -> "LocalPrograms":
+def children(home: Home, received: Signals) -> Programs:
     """Programs forked from the template."""
     from sysproduction.adapters.programs import LocalPrograms
 
@@ -255,3 +253,10 @@ def send(identity: Identity, number: int) -> bool:
     from sysproduction.adapters import host
 
     return host.send(identity, number)
+
+
+def log_to_stderr(program: str, level: int = logging.INFO, also: logging.Handler | None = None) -> None:
+    """Send this program's log to standard error (a child's goes to its file from there), and to `also`."""
+    from sysproduction.adapters import log_lines
+
+    log_lines.log_to_stderr(program, level, also)

@@ -35,7 +35,7 @@ def contract_bars(table: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     rows = table.loc[~_are_roll_rows(table)]
     closes = np.concatenate([rows[name].to_numpy() for name in PRICES])
     contracts = np.concatenate([rows[name].to_numpy() for name in CONTRACTS])
-    stamps = np.tile(rows.index.asi8, len(PRICES))
+    stamps = np.tile(_nanoseconds(rows), len(PRICES))
     order = np.lexsort((stamps, contracts))
     order = order[~np.isnan(closes[order])]
     order = order[_are_first(contracts[order], stamps[order])]
@@ -50,7 +50,7 @@ def recorded_rolls(table: pd.DataFrame) -> Sequence[Roll]:
     """One roll for the first row, and one for every row that names other contracts than the row before it."""
     contracts = table[list(CONTRACTS)].to_numpy()
     changes = np.append(True, (contracts[1:] != contracts[:-1]).any(axis=1))
-    stamps = table.index[changes].floor("us").to_pydatetime()
+    stamps = pd.DatetimeIndex(table.index[changes]).floor("us").to_pydatetime()
     return tuple(
         Roll(stamp.astimezone(UTC), price=contract_id(price), forward=contract_id(forward), carry=contract_id(carry))
         for stamp, (price, carry, forward) in zip(stamps, contracts[changes], strict=True)
@@ -68,7 +68,7 @@ def _are_roll_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Rows that rolling added: the old FORWARD said again, moments later, as the PRICE of the new contract."""
     rolled = np.zeros(len(table), bool)
     contract, price = table["PRICE_CONTRACT"].to_numpy(), table["PRICE"].to_numpy()
-    soon = np.diff(table.index.asi8) <= ROLL_GAP.astype("timedelta64[ns]").astype(np.int64)
+    soon = np.diff(_nanoseconds(table)) <= ROLL_GAP.astype("timedelta64[ns]").astype(np.int64)
     rolled[1:] = soon & (contract[1:] != contract[:-1]) & (price[1:] == table["FORWARD"].to_numpy()[:-1])
     return rolled
 
@@ -89,3 +89,7 @@ def _bar_frame(stamps: NDArray[np.int64], closes: NDArray[np.float64]) -> pd.Dat
 def _names(contracts: NDArray[np.int64]) -> NDArray[np.object_]:
     codes, places = np.unique(contracts, return_inverse=True)
     return np.array([contract_id(code) for code in codes], dtype=object)[places]
+
+
+def _nanoseconds(table: pd.DataFrame) -> NDArray[np.int64]:
+    return table.index.to_numpy(dtype="datetime64[ns]").view(np.int64)

@@ -20,14 +20,14 @@ import psutil
 from sysproduction.adapters import host
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.identity import Identity
-from sysproduction.ports import Program
+from sysproduction.ports import Program, Signals
 
 _ANSWER_SECONDS: Final = 30.0
 _LEAVE_SECONDS: Final = 2.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Signals:
+class SignalQueue:
     """Signals as a queue: handlers only append, the owner's loop drains; `wait` ends early when one arrives."""
 
     def __init__(self) -> None:

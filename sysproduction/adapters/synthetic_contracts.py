@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -124,7 +124,8 @@ def _volumes(market: Market, days: Days, priced: Priced | None, random: np.rando
     busy = 1 + np.linspace(-1, 1, bars) ** 2
     noise = np.exp(0.3 * random.standard_normal((len(days), bars)))
     daily = market.behaviour.volume * _share(days, priced)
-    return np.maximum(np.rint(daily[:, None] * busy / busy.sum() * noise), 1.0)
+    volumes: Floats = np.maximum(np.rint(daily[:, None] * busy / busy.sum() * noise), 1.0)
+    return volumes
 
 
 def _share(days: Days, priced: Priced | None) -> Floats:
@@ -146,7 +147,7 @@ def _is_roll_day(days: Days, priced: Priced | None) -> NDArray[np.bool_]:
 
 def _intraday(grid: _Grid, session: range) -> pd.DataFrame:
     hours = np.array(session, dtype="timedelta64[h]")
-    stamps = (grid.days.astype("datetime64[ns]")[:, None] + hours[None, :])[grid.there]
+    stamps = np.add.outer(grid.days.astype("datetime64[ns]"), hours)[grid.there]
     fields = (grid.open, grid.high, grid.low, grid.close, grid.volume)
     return _frame(stamps, [values[grid.there] for values in fields])
 
@@ -159,7 +160,7 @@ def _daily(grid: _Grid) -> pd.DataFrame:
     return _frame(stamps[there], [values[there] for values in fields])
 
 
-def _frame(stamps: NDArray[np.datetime64], fields: list[Floats]) -> pd.DataFrame:
+def _frame(stamps: NDArray[Any], fields: list[Floats]) -> pd.DataFrame:
     index = pd.DatetimeIndex(stamps, tz=UTC)
     return pd.DataFrame(np.column_stack(fields), index=index, columns=list(BAR_COLUMNS))
 
@@ -190,10 +191,9 @@ def _any_row(index: pd.Index, day: date, random: np.random.Generator) -> int | N
 
 def _spoil(frame: pd.DataFrame, row: int, factor: float) -> tuple[float, float]:
     """Multiply one close; high and low follow it as in a real feed. The bad and the true close."""
-    place = {name: frame.columns.get_loc(name) for name in BAR_COLUMNS}
-    true = float(frame.iloc[row, place["close"]])
+    bar = frame.iloc[row].to_dict()
+    true = float(bar["close"])
     bad = round(true * factor, 10)
-    frame.iloc[row, place["close"]] = bad
-    frame.iloc[row, place["high"]] = max(bad, float(frame.iloc[row, place["high"]]))
-    frame.iloc[row, place["low"]] = min(bad, float(frame.iloc[row, place["low"]]))
+    bar |= {"close": bad, "high": max(bad, bar["high"]), "low": min(bad, bar["low"])}
+    frame.iloc[row] = pd.Series(bar)
     return bad, true

@@ -9,13 +9,12 @@ from sysproduction.config.home import Home
 from sysproduction.domain.errors import Refused
 from sysproduction.domain.processes import ProcessSpec, ProcessState, RunOutcome
 from sysproduction.domain.results import MethodResult
-from sysproduction.ops.logs import log_to_stderr
+from sysproduction.ports import Signals
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import History, Start, Stop, Wait, decide
 from sysproduction.supervisor.runner import IDLE_SECONDS_MAX, Ended, Idle, Runner, begin, bind
 
 if TYPE_CHECKING:
-    from sysproduction.adapters.programs import Signals
     from sysproduction.config.loading import Config
     from sysproduction.wiring import Outside
 
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 def run(home: Home, config: "Config", spec: ProcessSpec, *, wait: bool) -> Refused | int:
     """Run the process once it may start; its exit code, or why it may not."""
-    log_to_stderr(spec.name)
+    wiring.log_to_stderr(spec.name)
     received = wiring.signals()
     received.listen()
     with wiring.outside(home, config) as ports:
@@ -46,7 +45,7 @@ def run_method(home: Home, config: "Config", process: str, name: str) -> Refused
     """Run one configured method once; refused while its process is running."""
     from sysproduction import processes
 
-    log_to_stderr(f"{process}.{name}", logging.WARNING)
+    wiring.log_to_stderr(f"{process}.{name}", logging.WARNING)
     spec = next(spec for spec in config.processes if spec.name == process)
     with wiring.outside(home, config) as ports:
         active = ProcessStates(ports.documents).state(process).active
@@ -55,7 +54,7 @@ def run_method(home: Home, config: "Config", process: str, name: str) -> Refused
         return bind(processes.methods(process), spec, ports.world())[name]()
 
 
-def _allowed(spec: ProcessSpec, ports: "Outside", received: "Signals", *, wait: bool) -> Start | Refused:
+def _allowed(spec: ProcessSpec, ports: "Outside", received: Signals, *, wait: bool) -> Start | Refused:
     """Wait until the planner says start; give up on what no waiting mends."""
     states = ProcessStates(ports.documents)
     said = ""
@@ -104,7 +103,7 @@ def _begin(spec: ProcessSpec, ports: "Outside", start: Start) -> Runner | Refuse
     )
 
 
-def _loop(runner: Runner, received: "Signals") -> Ended:
+def _loop(runner: Runner, received: Signals) -> Ended:
     """Turn by turn, waking for signals and at least twice a second."""
     while True:
         for number in received.drain():

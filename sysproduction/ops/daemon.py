@@ -3,26 +3,22 @@
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import schedule
-
 from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.domain.errors import Refused, Unavailable
 from sysproduction.domain.processes import ProcessSpec
-from sysproduction.ops.logs import log_to_stderr
-from sysproduction.ports import Clock, Program
+from sysproduction.ports import Clock, PacedClock, Program, Programs, Signals
 from sysproduction.stores.process_states import ProcessStates
+from sysproduction.supervisor.duties import machine_duties
 from sysproduction.supervisor.supervise import Pace, Supervisor
 
 if TYPE_CHECKING:
-    from sysproduction.adapters.clocks import ScaledClock
-    from sysproduction.adapters.programs import LocalPrograms, Signals
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings
     from sysproduction.wiring import Outside
@@ -76,11 +72,11 @@ class _Daemon:
 
     ports: "Outside"
     clock: Clock
-    programs: "LocalPrograms"
-    signals: "Signals"
+    programs: Programs
+    signals: Signals
     supervisor: Supervisor
     until: datetime | None
-    duties: schedule.Scheduler
+    do_duties: Callable[[], None]
     draining: bool = False
 
     @classmethod
@@ -100,10 +96,8 @@ class _Daemon:
         until = None if days is None else clock.now().replace(hour=0, minute=0, second=0) + timedelta(days=days)
         if wiring.is_paced(clock):
             supervisor.pace = _pace(clock, config.settings.clock, until)
-        duties = schedule.Scheduler()
-        duties.every(5).seconds.do(supervisor.enforce_limits)
-        duties.every(1).seconds.do(ports.notifier.flush, 0.0)
-        return cls(ports, clock, programs, received, supervisor, until, duties)
+        duties = machine_duties(supervisor, ports.notifier)
+        return cls(ports, clock, programs, received, supervisor, until, duties.run_pending)
 
     def run(self, watch: bool) -> None:
         """Repair, then step until everything has been stopped."""
@@ -118,7 +112,7 @@ class _Daemon:
                 now = self.clock.now()
                 wait = self.supervisor.step(now)
                 self._mend_store()
-                self.duties.run_pending()
+                self.do_duties()
                 refresh()
                 if self.until is not None and now >= self.until:
                     self._drain("its days have passed")
@@ -150,7 +144,7 @@ class _Daemon:
                 _log.error("%s", error)
 
 
-def _pace(clock: "ScaledClock", settings: "ClockSettings", until: datetime | None) -> Pace:
+def _pace(clock: PacedClock, settings: "ClockSettings", until: datetime | None) -> Pace:
     """Fast while no once-a-day work goes on, and never past the next deadline; at one steady speed otherwise."""
 
     def pace(busy: bool, deadline: datetime | None) -> None:
@@ -172,7 +166,7 @@ def _program(home: Home, spec: ProcessSpec) -> Program:
 def _logging(home: Home, watch: bool) -> Iterator[None]:
     """The supervisor logs to its file, and to the terminal unless a live table is drawn there."""
     handler = logging.FileHandler(home.logs / "supervisor.log")
-    log_to_stderr("supervisor", logging.WARNING if watch else logging.INFO, also=handler)
+    wiring.log_to_stderr("supervisor", logging.WARNING if watch else logging.INFO, also=handler)
     try:
         yield
     finally:
