@@ -1,30 +1,20 @@
 """One run of one process in one thread: its methods write down that they ran, its clock is simulated."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
-
-import pytest
+from datetime import UTC, date, datetime, time
 
 from sysproduction.adapters.clocks import SimulatedClock
 from sysproduction.adapters.memory_documents import MemoryDocuments
-from sysproduction.domain.errors import InvariantBroken, Refused, Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import (
-    UNLIMITED,
-    ControlState,
     MethodSpec,
-    OnError,
     ProcessSpec,
-    RunOutcome,
 )
-from sysproduction.domain.results import MethodResult, Problem, ProblemKind
+from sysproduction.domain.results import MethodResult
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Start
-from sysproduction.supervisor.runner import Ended, Idle, Runner, Worked, begin, bind
-from tests.fakes import FaultyDocuments, OnWrite, ProgramDied, RecordingNotifier, outage
-
+from sysproduction.supervisor.runner import Ended, Idle, Runner, begin
+from tests.fakes import FaultyDocuments, RecordingNotifier
 
 DAY = date(2024, 1, 15)
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
@@ -83,4 +73,8 @@ class Run:
         return None
 
 
+def fail(error: BaseException) -> Callable[[], MethodResult]:
+    def act() -> MethodResult:
+        raise error
 
+    return act

@@ -1,9 +1,11 @@
 """The `sysproduction` command: global options, the error boundary and the exit codes."""
 
 import errno
+import logging
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -37,8 +39,6 @@ def _global_options(
         typer.Option(help="Folder of private configuration, data and logs.", envvar="SYSPRODUCTION_HOME"),
     ] = None,
 ) -> None:
-    import os
-
     from sysproduction.config.home import resolve_home
     from sysproduction.ops.session import Session
 
@@ -65,7 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
         return 0
     except OSError as error:
         if error.errno not in _FULL:
@@ -74,10 +73,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def program() -> NoReturn:
+    """The console script: one command, then the end of this process at once, for the interpreter would wait half a
+    second for threads of the database driver that have nothing left to do."""
+    code = main()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        code = _tell(f"standard output: {error.strerror}", Unavailable.exit_code)
+    logging.shutdown()
+    os._exit(code)
+
+
 def _tell(text: str, code: int) -> int:
     typer.echo(f"error: {text}", err=True)
     return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -48,7 +48,9 @@ def show(rows: Sequence[Row], *, as_json: bool, title: str = "", empty: str = "n
     if not rows:
         typer.echo(empty)
         return
-    console().print(table(rows, title))
+    if title:
+        typer.echo(title)
+    console().print(table(rows))
 
 
 def console() -> "Console":

@@ -1,5 +1,6 @@
 """Commands that check the configuration and the health of a home."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -51,8 +52,14 @@ def config_show(
     """Every effective value and where it comes from; secrets are not shown."""
     from sysproduction.ops import render
 
-    rows = render.rows_of(row for row in session(context).config().rows if row.key.startswith(prefix))
-    render.show(rows, as_json=as_json, empty=f"no key begins with {prefix}")
+    rows = [row for row in session(context).config().rows if row.key.startswith(prefix)]
+    if as_json:
+        render.show_json(render.rows_of(rows))
+        return
+    for row in rows:
+        typer.echo(f"{row.key}: {json.dumps(row.value)}  # {row.origin}")
+    if not rows:
+        typer.echo(f"no key begins with {prefix}")
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:

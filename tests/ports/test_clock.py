@@ -174,3 +174,19 @@ def test_two_processes_share_a_clock_that_is_monotone_while_rates_change(tmp_pat
     assert reader.returncode == 0
     assert reads > 1000
     assert all(a <= b for a, b in pairwise(seen))
+
+
+def test_a_reader_that_was_ahead_of_a_change_of_rate_does_not_step_back(tmp_path: Path) -> None:
+    """It read just before the supervisor wrote an earlier moment: its time stands until the clock has passed it."""
+    path = tmp_path / "clock"
+    clock = ScaledClock.create(path, START)
+    clock.run_at(1e6, FAR)
+    reader = ScaledClock(path)
+    clock.sleep(0.01)
+    ahead = reader.now()
+    assert ahead > START + timedelta(hours=2)
+    clock._write(START.timestamp(), at=time.monotonic(), rate=0.0, ceiling=FAR.timestamp())
+    assert reader.now() >= ahead
+    clock._write(START.timestamp(), at=time.monotonic(), rate=1e7, ceiling=FAR.timestamp())
+    clock.sleep(0.01)
+    assert reader.now() > ahead

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sysproduction.adapters import host
-from sysproduction.adapters.programs import LocalPrograms, Signals
+from sysproduction.adapters.programs import LocalPrograms, SignalQueue
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import Program
@@ -28,7 +27,7 @@ class Children:
 
     def __init__(self, folder: Path, entry: str = ENTRY, preload: tuple[str, ...] = ("decimal",)) -> None:
         self.folder = folder
-        self.signals = Signals()
+        self.signals = SignalQueue()
         self.template_log = folder / "template.log"
         self.programs = LocalPrograms(entry=entry, preload=preload, log_path=self.template_log, signals=self.signals)
         self.known: list[Identity] = []

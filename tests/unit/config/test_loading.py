@@ -54,7 +54,7 @@ def test_the_shipped_processes_are_the_owners(tmp_path: Path) -> None:
     assert [(s.name, s.start_time, [m.name for m in s.methods], s.previous_process) for s in config.processes] == [
         ("run_daily_fx_and_contract_updates", time(7), daily, None),
         (PRICES, time(20), daily + late, None),
-        (LATE, time(23), late, PRICES),
+        (LATE, time(23), ["update_sampled_contracts", *late], PRICES),
     ]
     assert {(s.stop_time, s.timezone, s.days) for s in config.processes} == {(time(23, 50), "UTC", frozenset(range(5)))}
     assert {(m.frequency, m.max_executions) for s in config.processes for m in s.methods} == {(60.0, 1)}

@@ -1,37 +1,22 @@
 """One run of a process: order, frequency, counts, errors, problems, retries, chatter."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
-from sysproduction.adapters.clocks import SimulatedClock
-from sysproduction.adapters.memory_documents import MemoryDocuments
-from sysproduction.domain.errors import InvariantBroken, Refused, Unavailable
-from sysproduction.domain.identity import Identity
+from sysproduction.domain.errors import InvariantBroken, Unavailable
 from sysproduction.domain.processes import (
     UNLIMITED,
-    ControlState,
     MethodSpec,
     OnError,
     ProcessSpec,
     RunOutcome,
 )
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
-from sysproduction.stores.process_states import ProcessStates
-from sysproduction.supervisor.planner import Start
-from sysproduction.supervisor.runner import Ended, Idle, Runner, Worked, begin, bind
-from tests.fakes import FaultyDocuments, OnWrite, ProgramDied, RecordingNotifier, outage
+from sysproduction.supervisor.runner import Ended, Idle, Worked, bind
+from tests.fakes import OnWrite, ProgramDied
 from tests.one_run import CLOSES, COMPLETION, DAY, NOON, Run, fail
-
-
-def fail(error: BaseException) -> Callable[[], MethodResult]:
-    def act() -> MethodResult:
-        raise error
-
-    return act
 
 
 def test_methods_run_in_configured_order_one_a_turn() -> None:

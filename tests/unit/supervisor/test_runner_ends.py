@@ -2,28 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from sysproduction.adapters.clocks import SimulatedClock
-from sysproduction.adapters.memory_documents import MemoryDocuments
-from sysproduction.domain.errors import InvariantBroken, Refused, Unavailable
+from sysproduction.domain.errors import Refused, Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import (
     UNLIMITED,
     ControlState,
     MethodSpec,
-    OnError,
-    ProcessSpec,
     RunOutcome,
 )
-from sysproduction.domain.results import MethodResult, Problem, ProblemKind
-from sysproduction.stores.process_states import ProcessStates
+from sysproduction.domain.results import MethodResult
 from sysproduction.supervisor.planner import Start
-from sysproduction.supervisor.runner import Ended, Idle, Runner, Worked, begin, bind
-from tests.fakes import FaultyDocuments, OnWrite, ProgramDied, RecordingNotifier, outage
+from sysproduction.supervisor.runner import Ended, Idle, Runner, Worked, begin
+from tests.fakes import OnWrite, ProgramDied, outage
 from tests.one_run import CLOSES, COMPLETION, DAY, NOON, Run, fail
 
 
