@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "web": (CORE | FEATURES | PURE | {"config", "supervisor", "control", "processes", "wiring"}, ANY_VENDOR),
     "ops": (
         CORE | FEATURES | PURE | {"config", "supervisor", "control", "processes", "wiring", "web"},
-        NUMERIC | {"typer", "rich", "textual", "prompt_toolkit", "click"},
+        NUMERIC | {"typer", "rich", "textual", "prompt_toolkit", "click", "tenacity"},
     ),
 }
 NEVER_LOADS_PANDAS = (

@@ -38,8 +38,14 @@ def rolls_of(multiple: pd.DataFrame) -> list[Roll]:
     """The rolls that stored multiple prices show, from the first row on."""
     if multiple.empty:
         return []
-    starts = {0, *(int(s) for name in CONTRACT_COLUMNS for s in contract_starts(multiple[name].to_numpy()))}
-    return [_roll_at(multiple, start) for start in sorted(starts)]
+    columns = {name: multiple[name].to_numpy() for name in CONTRACT_COLUMNS}
+    starts = sorted({0, *(int(start) for names in columns.values() for start in contract_starts(names))})
+    stamps = multiple.index[starts].to_pydatetime()
+    contracts = zip(*(columns[name][starts] for name in CONTRACT_COLUMNS), strict=True)
+    return [
+        Roll(stamp, price=str(price), forward=str(forward), carry=str(carry))
+        for stamp, (price, carry, forward) in zip(stamps, contracts, strict=True)
+    ]
 
 
 def rolls_in_force(multiple: pd.DataFrame, recorded: Sequence[Roll]) -> list[Roll]:
@@ -159,11 +165,6 @@ def _unchanged(before: pd.DataFrame, after: pd.DataFrame) -> bool:
 
 def _ends(rolls: Sequence[Roll]) -> list[datetime | None]:
     return [roll.stamp for roll in rolls[1:]] + [None] * bool(rolls)
-
-
-def _roll_at(multiple: pd.DataFrame, row: int) -> Roll:
-    contracts = [str(multiple[name].iloc[row]) for name in ("PRICE_CONTRACT", "FORWARD_CONTRACT", "CARRY_CONTRACT")]
-    return Roll(multiple.index[row].to_pydatetime(), *contracts)
 
 
 def _same_contracts(one: Roll, other: Roll) -> bool:

@@ -67,9 +67,5 @@ def _extend(feed: Feed, prices: Prices, instrument: str, now: datetime) -> Exten
 
 
 def _closes(prices: Prices, instrument: str, rolls: Sequence[Roll], since: datetime | None) -> dict[str, pd.Series]:
-    having = set(prices.contracts(instrument))
-    return {
-        contract: prices.bars(instrument, contract, start=since)["close"]
-        for contract in contracts_since(rolls, since)
-        if contract in having
-    }
+    stored = {contract: prices.bars(instrument, contract, start=since) for contract in contracts_since(rolls, since)}
+    return {contract: bars["close"] for contract, bars in stored.items() if len(bars)}

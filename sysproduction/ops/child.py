@@ -2,21 +2,28 @@
 
 import logging
 import signal
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from tenacity import before_sleep_log, retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from sysproduction import wiring
 from sysproduction.config.home import Home
-from sysproduction.domain.errors import Refused
-from sysproduction.domain.processes import ProcessSpec, ProcessState, RunOutcome
+from sysproduction.domain.errors import Refused, Unavailable
+from sysproduction.domain.processes import ControlState, ProcessSpec, ProcessState, RunOutcome
 from sysproduction.domain.results import MethodResult
 from sysproduction.ports import Signals
 from sysproduction.stores.process_states import ProcessStates
-from sysproduction.supervisor.planner import History, Start, Stop, Wait, decide
-from sysproduction.supervisor.runner import IDLE_SECONDS_MAX, Ended, Idle, Runner, begin, bind
+from sysproduction.supervisor.planner import Cause, History, Start, Stop, Wait, decide
+from sysproduction.supervisor.runner import IDLE_SECONDS_MAX, Ended, Idle, Runner, Turn, begin, bind
+from sysproduction.supervisor.windows import coming_windows
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
     from sysproduction.wiring import Outside
+
+_STORE_SECONDS_MAX: Final = 120.0
 
 _FINE: Final = (RunOutcome.SUCCEEDED, RunOutcome.STOPPED)
 
@@ -60,11 +67,12 @@ def _allowed(spec: ProcessSpec, ports: "Outside", received: Signals, *, wait: bo
     said = ""
     while True:
         now = ports.clock.now()
-        states.close_dead(wiring.alive, now)
-        decision = decide(spec, _history(spec, states), now)
+        states.close_dead(wiring.alive, now, process=spec.name)
+        history = _history(spec, states)
+        decision = decide(spec, history, now)
         if isinstance(decision, Start):
             return decision
-        if not wait or isinstance(decision, Stop) or _is_final(spec, states, decision):
+        if not wait or isinstance(decision, Stop) or _is_final(spec, decision, history.state.control, now):
             return Refused(f"{spec.name}: {decision.reason}")
         if decision.reason != said:
             said = decision.reason
@@ -80,13 +88,17 @@ def _history(spec: ProcessSpec, states: ProcessStates) -> History:
     return History(stored.get(spec.name, ProcessState(spec.name)), previous)
 
 
-def _is_final(spec: ProcessSpec, states: ProcessStates, decision: Wait) -> bool:
-    """Already running, told to STOP, done or failed for the day: waiting changes nothing."""
-    state = states.state(spec.name)
-    if state.active is not None or str(state.control) == "STOP":
-        return True
-    window_is_open = decision.until is None or not decision.reason.startswith("window opens")
-    return window_is_open and not decision.reason.startswith(("waits for", "control state"))
+def _is_final(spec: ProcessSpec, decision: Wait, control: ControlState, now: datetime) -> bool:
+    """Whether waiting changes nothing today: running already, told to STOP, done, failed, or its window is over."""
+    match decision.cause:
+        case Cause.DEPENDENCY:
+            return False
+        case Cause.CONTROL:
+            return control is ControlState.STOP
+        case Cause.WINDOW:
+            return bool(next(coming_windows(spec, now)).day != now.astimezone(ZoneInfo(spec.timezone)).date())
+        case _:
+            return True
 
 
 def _begin(spec: ProcessSpec, ports: "Outside", start: Start) -> Runner | Refused:
@@ -108,10 +120,21 @@ def _loop(runner: Runner, received: Signals) -> Ended:
     while True:
         for number in received.drain():
             runner.request_stop(f"received {signal.Signals(number).name}")
-        now = runner.clock.now()
-        turn = runner.step(now)
+        turn = _step(runner)
         if isinstance(turn, Ended):
             return turn
         if isinstance(turn, Idle):
             left = runner.clock.seconds_until(turn.until) if turn.until else IDLE_SECONDS_MAX
             received.wait(min(left, IDLE_SECONDS_MAX))
+
+
+@retry(
+    retry=retry_if_exception_type(Unavailable),
+    stop=stop_after_delay(_STORE_SECONDS_MAX),
+    wait=wait_exponential(min=0.5, max=10),
+    before_sleep=before_sleep_log(_log, logging.WARNING),
+    reraise=True,
+)
+def _step(runner: Runner) -> Turn:
+    """One turn; a store that cannot be reached is waited for within bounds (a step may be repeated)."""
+    return runner.step(runner.clock.now())

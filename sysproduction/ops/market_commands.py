@@ -72,7 +72,7 @@ def import_csv(
     else:
         typer.echo(f"imported {result.items} items, {result.rows_written} rows")
         render.show(problems, as_json=False, title="left out", empty="nothing was left out")
-    if not result.items:
+    if not result.rows_written:
         raise typer.Exit(1)
 
 

@@ -88,10 +88,15 @@ class ProcessStates:
         self._change(run.process, lambda state: _released(state, written))
         return written == ended
 
-    def close_dead(self, alive: Callable[[Identity], bool], now: datetime) -> list[ProcessRun]:
-        """End, as CRASHED, every run whose program is no more; idempotent. Returns the runs that it ended."""
+    def close_dead(
+        self, alive: Callable[[Identity], bool], now: datetime, *, process: str | None = None
+    ) -> list[ProcessRun]:
+        """End, as CRASHED, every run (or that of one process) whose program is no more; idempotent. Returns the
+        runs that it ended."""
         closed = []
         for state in self.states().values():
+            if process not in (None, state.process):
+                continue
             if state.active is not None and not alive(state.active.identity):
                 run = self._active_run(state.process, state.active)
                 if self.finish(run, outcome=RunOutcome.CRASHED, reason="its program is gone", now=now):

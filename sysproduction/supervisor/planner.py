@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from sysproduction.domain.processes import ControlState, ProcessSpec, ProcessState, RestartPolicy, RunOutcome
 from sysproduction.supervisor.windows import Window, coming_windows, current_window, window_of
@@ -14,11 +15,23 @@ class Start:
     day: date
 
 
+class Cause(StrEnum):
+    """What a process waits for."""
+
+    RUNNING = "running"
+    WINDOW = "window"
+    CONTROL = "control"
+    RESULT = "result"
+    CRASHES = "crashes"
+    DEPENDENCY = "dependency"
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Do nothing. `until`: the market moment at which the answer may change by itself; `seconds`: machine time
     after which it may; `blocked`: it will not change without a human or another process."""
 
+    cause: Cause
     reason: str
     until: datetime | None = None
     seconds: float | None = None
@@ -52,7 +65,7 @@ def decide(spec: ProcessSpec, history: History, now: datetime) -> Decision:
         return _while_running(history.state, window_of(spec, history.state.active.day), now)
     if window is None:
         opens = next(coming_windows(spec, now)).opens
-        return Wait(f"window opens at {_stamp(opens)}", until=opens)
+        return Wait(Cause.WINDOW, f"window opens at {_stamp(opens)}", until=opens)
     refusal = (
         _control(history.state, window)
         or _result(history.state, window)
@@ -77,13 +90,13 @@ def _while_running(state: ProcessState, window: Window | None, now: datetime) ->
     if window is None or now >= window.closes:
         return Stop("its window has closed")
     paused = " (paused)" if state.control is ControlState.PAUSE else ""
-    return Wait(f"running{paused}", until=window.closes)
+    return Wait(Cause.RUNNING, f"running{paused}", until=window.closes)
 
 
 def _control(state: ProcessState, window: Window) -> Wait | None:
     if state.control is ControlState.GO:
         return None
-    return Wait(f"control state is {state.control}", until=window.closes, blocked=True)
+    return Wait(Cause.CONTROL, f"control state is {state.control}", until=window.closes, blocked=True)
 
 
 def _result(state: ProcessState, window: Window) -> Wait | None:
@@ -91,8 +104,13 @@ def _result(state: ProcessState, window: Window) -> Wait | None:
     if state.again or outcome not in (RunOutcome.SUCCEEDED, RunOutcome.FAILED):
         return None
     if outcome is RunOutcome.SUCCEEDED:
-        return Wait("done for this trading day", until=window.closes)
-    return Wait(f"failed today; mend it, then `sysproduction start {state.process}`", until=window.closes, blocked=True)
+        return Wait(Cause.RESULT, "done for this trading day", until=window.closes)
+    return Wait(
+        Cause.RESULT,
+        f"failed today; mend it, then `sysproduction start {state.process}`",
+        until=window.closes,
+        blocked=True,
+    )
 
 
 def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | None:
@@ -101,6 +119,7 @@ def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | 
         return None
     if not policy.enabled:
         return Wait(
+            Cause.CRASHES,
             f"crashed and is not to be restarted; mend it, then `sysproduction start {state.process}`",
             until=window.closes,
             blocked=True,
@@ -110,6 +129,7 @@ def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | 
     if crash_limit_reached(policy, history.crash_ages):
         crashes = len(history.crash_ages)
         return Wait(
+            Cause.CRASHES,
             f"FAILED: {crashes} crashes; mend it, then `sysproduction start {state.process}`",
             until=window.closes,
             blocked=True,
@@ -117,7 +137,7 @@ def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | 
     recent = [age for age in history.crash_ages if age <= policy.period_minutes * 60]
     delay = min(policy.backoff_seconds * 2 ** max(len(recent) - 1, 0), policy.backoff_seconds_max)
     left = delay - min(history.crash_ages)
-    return Wait(f"restarts in {left:.1f} s after a crash", seconds=left) if left > 0 else None
+    return Wait(Cause.CRASHES, f"restarts in {left:.1f} s after a crash", seconds=left) if left > 0 else None
 
 
 def _dependency(spec: ProcessSpec, history: History, window: Window) -> Wait | None:
@@ -128,10 +148,13 @@ def _dependency(spec: ProcessSpec, history: History, window: Window) -> Wait | N
     if outcome is RunOutcome.SUCCEEDED:
         return None
     if previous.active is not None and previous.active.day == window.day:
-        return Wait(f"waits for {previous.process}, which is running", until=window.closes)
+        return Wait(Cause.DEPENDENCY, f"waits for {previous.process}, which is running", until=window.closes)
     ended = f"{outcome} today" if outcome else "has not run today"
     return Wait(
-        f"waits for {previous.process}, which {ended}", until=window.closes, blocked=outcome is RunOutcome.FAILED
+        Cause.DEPENDENCY,
+        f"waits for {previous.process}, which {ended}",
+        until=window.closes,
+        blocked=outcome is RunOutcome.FAILED,
     )
 
 

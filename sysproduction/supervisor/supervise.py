@@ -14,7 +14,7 @@ from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import ActiveRun, ProcessRun, ProcessSpec, ProcessState, RunOutcome
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
-from sysproduction.supervisor.planner import Decision, History, Start, Stop, Wait, crash_limit_reached, decide
+from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, crash_limit_reached, decide
 from sysproduction.supervisor.windows import Window, current_window, window_of
 
 POLL_SECONDS: Final = 0.5
@@ -137,10 +137,10 @@ class Supervisor:
                 self._start(spec, day)
             case Stop(reason):
                 self._ask_to_stop(spec, reason)
-            case Wait(reason, blocked=True) if spec.name in self._windows:
+            case Wait(blocked=True) if spec.name in self._windows:
                 day = self._windows[spec.name].day
                 if state.outcome_of(day) is None:  # else its end has been told
-                    self._tell_missed(spec.name, day, reason)
+                    self._tell_missed(spec.name, day, decision)
 
     def _start(self, spec: ProcessSpec, day: date) -> None:
         if self.clock.monotonic() < self._start_after.get(spec.name, 0.0):
@@ -210,7 +210,7 @@ class Supervisor:
             self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
             self._tell_crash(run)
         elif run.outcome is RunOutcome.STOPPED and self._ended_at_close(run):
-            self._tell_missed(run.process, run.day, run.reason or "")
+            self._alert_missed(run.process, run.day, run.reason or "")
         elif run.outcome is RunOutcome.FAILED:
             text = f"{run.reason or 'see its log'}; mend it, then `sysproduction start {run.process}`"
             self.notifier.alert(Alert(_failed_key(run.process), f"{run.process} failed on {run.day}", text))
@@ -242,11 +242,17 @@ class Supervisor:
         if before is None or now < before.closes or state.active is not None:
             return
         if state.outcome_of(before.day) is None:
-            last = self.decisions.get(spec.name)
-            self._tell_missed(spec.name, before.day, last.reason if isinstance(last, Wait) else str(decision))
+            last = self.decisions.get(spec.name, decision)
+            self._tell_missed(spec.name, before.day, last)
 
-    def _tell_missed(self, name: str, day: date, reason: str) -> None:
-        if reason.startswith("control state") or self._missed.get(name) == day:
+    def _tell_missed(self, name: str, day: date, last: Decision) -> None:
+        """Say why it has not run, unless the operator wanted it so."""
+        if not (isinstance(last, Wait) and last.cause is Cause.CONTROL):
+            reason = "it was due but did not begin" if isinstance(last, Start) else last.reason
+            self._alert_missed(name, day, reason)
+
+    def _alert_missed(self, name: str, day: date, reason: str) -> None:
+        if self._missed.get(name) == day:
             return
         self._missed[name] = day
         self.notifier.alert(Alert(_missed_key(name, day), f"{name} has not done its work of {day}", reason))

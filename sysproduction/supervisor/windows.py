@@ -26,15 +26,16 @@ class Window:
 def window_of(spec: ProcessSpec, day: date) -> Window | None:
     """The window that opens on this local date; None on a day of the week that the process does not run.
 
-    A local time that a DST change skips counts as the moment of the change; one that happens twice opens at its
-    first and closes at its second occurrence, so a window is never empty.
+    A local time that a DST change skips counts as the moment of the change. A window opens at the first minute at or
+    past its start and closes after the last minute before its stop, so an hour that happens twice is inside with
+    both its occurrences, and a window is never empty.
     """
     if day.weekday() not in spec.days:
         return None
     zone = ZoneInfo(spec.timezone)
     last_day = day if spec.stop_time > spec.start_time else day + _DAY
     opens = _instant(day, spec.start_time, zone, fold=0)
-    closes = _instant(last_day, spec.stop_time, zone, fold=1)
+    closes = _instant(last_day, spec.stop_time, zone, fold=_last_fold(last_day, spec.stop_time, zone))
     if closes <= opens:
         closes = opens + (datetime.combine(last_day, spec.stop_time) - datetime.combine(day, spec.start_time))
     return Window(day, opens, closes)
@@ -58,6 +59,12 @@ def coming_windows(spec: ProcessSpec, now: datetime) -> Iterator[Window]:
         if window is not None and window.opens > now:
             yield window
         day += _DAY
+
+
+def _last_fold(day: date, at: time, zone: ZoneInfo) -> int:
+    """Which occurrence of a repeated local time ends the last minute before it: the first, if it begins the repeat."""
+    before = datetime.combine(day, at, tzinfo=zone) - timedelta(microseconds=1)
+    return int(before.replace(fold=0).utcoffset() != before.replace(fold=1).utcoffset())
 
 
 def _instant(day: date, at: time, zone: ZoneInfo, *, fold: int) -> datetime:
