@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from sysproduction.domain.alerts import Alert, Severity
 from sysproduction.domain.errors import ConfigError, Refused, Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import ActiveRun, ProcessRun, ProcessSpec, ProcessState, RunOutcome
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, crash_limit_reached, decide
+from sysproduction.supervisor.tidings import Tidings
 from sysproduction.supervisor.windows import Window, current_window, window_of
 
 POLL_SECONDS: Final = 0.5
@@ -67,9 +67,12 @@ class Supervisor:
     _crashes: dict[str, list[float]] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
     _start_after: dict[str, float] = field(default_factory=dict)
-    _missed: dict[str, date] = field(default_factory=dict)
     _draining: bool = False
     _store_down: bool = False
+    _tidings: Tidings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tidings = Tidings(self.notifier)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -98,9 +101,13 @@ class Supervisor:
         try:
             wait = self._step(now)
         except Unavailable as error:
-            self._tell_store_down(error)
+            if self._tidings.store_down(error):
+                _log.error("the store is unreachable: %s", error)
+            self._store_down = True
             return POLL_SECONDS * 2
-        self._tell_store_up()
+        if self._tidings.store_up():
+            _log.info("the store is reachable again")
+        self._store_down = False
         return wait
 
     def enforce_limits(self) -> None:
@@ -149,11 +156,10 @@ class Supervisor:
             identity = self.programs.start(self.program_for(spec))
         except Unavailable as error:
             self._start_after[spec.name] = self.clock.monotonic() + _START_SECONDS
-            title = f"{spec.name} cannot be started"
-            self.notifier.alert(Alert(_start_key(spec.name), title, str(error), Severity.CRITICAL))
+            self._tidings.cannot_start(spec.name, error)
             return
         if self._start_after.pop(spec.name, None) is not None:
-            self.notifier.recover(_start_key(spec.name), f"{spec.name} could be started")
+            self._tidings.could_start(spec.name)
         self._children[spec.name] = _Child(identity, day, self.clock.monotonic())
         _log.info("%s starts as pid %d", spec.name, identity.pid)
 
@@ -168,8 +174,7 @@ class Supervisor:
         if self.programs.alive(child.identity):
             if not child.steady and self.clock.monotonic() - child.started > _STEADY_SECONDS:
                 child.steady = True
-                for key in (_crash_key(name), _failed_key(name)):
-                    self.notifier.recover(key, f"{name} has been running for a minute again")
+                self._tidings.steady(name)
             return
         if child.code is None:
             child.code = self.programs.exit_code(child.identity)
@@ -206,32 +211,31 @@ class Supervisor:
 
     def _tell_end(self, run: ProcessRun) -> None:
         _log.info("%s ended: %s%s", run.run_id, run.outcome, f" ({run.reason})" if run.reason else "")
-        if run.outcome is RunOutcome.CRASHED:
-            self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
-            self._tell_crash(run)
-        elif run.outcome is RunOutcome.STOPPED and self._ended_at_close(run):
-            self._alert_missed(run.process, run.day, run.reason or "")
-        elif run.outcome is RunOutcome.FAILED:
-            text = f"{run.reason or 'see its log'}; mend it, then `sysproduction start {run.process}`"
-            self.notifier.alert(Alert(_failed_key(run.process), f"{run.process} failed on {run.day}", text))
-        elif run.outcome is RunOutcome.SUCCEEDED:
-            self._crashes.pop(run.process, None)
-            for key in (_crash_key(run.process), _failed_key(run.process), _missed_key(run.process, run.day)):
-                self.notifier.recover(key, f"{run.process} succeeded")
+        match run.outcome:
+            case RunOutcome.CRASHED:
+                self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
+                self._tell_crash(run)
+            case RunOutcome.STOPPED if self._ended_at_close(run):
+                self._tidings.missed(run.process, run.day, run.reason or "")
+            case RunOutcome.FAILED:
+                self._tidings.failed(run)
+            case RunOutcome.SUCCEEDED:
+                self._crashes.pop(run.process, None)
+                self._tidings.succeeded(run)
 
     def _ended_at_close(self, run: ProcessRun) -> bool:
-        spec = next(spec for spec in self.specs if spec.name == run.process)
-        window = window_of(spec, run.day)
+        window = window_of(self._spec(run.process), run.day)
         return window is not None and run.ended_at is not None and run.ended_at >= window.closes
 
     def _tell_crash(self, run: ProcessRun) -> None:
-        policy = next(spec.restart for spec in self.specs if spec.name == run.process)
+        policy = self._spec(run.process).restart
         if crash_limit_reached(policy, self._crash_ages(run.process)):
-            title = f"{run.process} is FAILED and stays down: it crashed {len(self._crashes[run.process])} times"
-            self.notifier.alert(Alert(_failed_key(run.process), title, run.reason or "", Severity.CRITICAL))
+            self._tidings.crashed_for_good(run, len(self._crashes[run.process]))
         else:
-            title = f"{run.process} crashed on {run.day}"
-            self.notifier.alert(Alert(_crash_key(run.process), title, run.reason or ""))
+            self._tidings.crashed(run)
+
+    def _spec(self, name: str) -> ProcessSpec:
+        return next(spec for spec in self.specs if spec.name == name)
 
     def _watch_window(self, spec: ProcessSpec, state: ProcessState, decision: Decision, now: datetime) -> None:
         """Tell about a window that closed without any run."""
@@ -249,13 +253,7 @@ class Supervisor:
         """Say why it has not run, unless the operator wanted it so."""
         if not (isinstance(last, Wait) and last.cause is Cause.CONTROL):
             reason = "it was due but did not begin" if isinstance(last, Start) else last.reason
-            self._alert_missed(name, day, reason)
-
-    def _alert_missed(self, name: str, day: date, reason: str) -> None:
-        if self._missed.get(name) == day:
-            return
-        self._missed[name] = day
-        self.notifier.alert(Alert(_missed_key(name, day), f"{name} has not done its work of {day}", reason))
+            self._tidings.missed(name, day, reason)
 
     def _ask_to_stop(self, spec: ProcessSpec, reason: str) -> None:
         child = self._children.get(spec.name)
@@ -295,35 +293,6 @@ class Supervisor:
         if deadline is not None:
             seconds.append(self.clock.seconds_until(deadline))
         return max(0.0, min([POLL_SECONDS, *seconds]))
-
-    def _tell_store_down(self, error: Unavailable) -> None:
-        if not self._store_down:
-            _log.error("the store is unreachable: %s", error)
-            alert = Alert("store", "the document store is unreachable", str(error), Severity.CRITICAL)
-            self.notifier.alert(alert)
-        self._store_down = True
-
-    def _tell_store_up(self) -> None:
-        if self._store_down:
-            _log.info("the store is reachable again")
-            self.notifier.recover("store", "the document store is reachable again")
-        self._store_down = False
-
-
-def _crash_key(name: str) -> str:
-    return f"process/{name}/crashed"
-
-
-def _failed_key(name: str) -> str:
-    return f"process/{name}/failed"
-
-
-def _start_key(name: str) -> str:
-    return f"process/{name}/start"
-
-
-def _missed_key(name: str, day: date) -> str:
-    return f"missed/{name}/{day}"
 
 
 def _run_of(name: str, active: ActiveRun) -> ProcessRun:
