@@ -74,7 +74,15 @@ class LimitsModel(Strict):
     memory_mb: int | None = Field(
         default=_LIMITS.memory_mb, ge=16, le=16_777_216, description="a whole number of megabytes from 16, or null"
     )
+    cpu_percent: float | None = Field(
+        default=_LIMITS.cpu_percent,
+        gt=0,
+        le=100_000,
+        allow_inf_nan=False,
+        description="a percentage of one core above 0, or null",
+    )
     stop_seconds: Seconds = _LIMITS.stop_seconds
+    silence_seconds: Seconds = _LIMITS.silence_seconds
 
 
 class ProcessModel(Strict):
@@ -87,6 +95,8 @@ class ProcessModel(Strict):
     days: Days = frozenset(range(5))
     restart: RestartModel = RestartModel()
     limits: LimitsModel = LimitsModel()
+    missed: Literal["run", "skip", "alert"] = Field(default="run", description="run, skip or alert")
+    start_method: Literal["template", "exec"] = Field(default="template", description="template or exec")
     enabled: Flag = True
 
     @model_validator(mode="after")
@@ -106,6 +116,7 @@ class MethodModel(Strict):
     run_on_completion_only: Flag = _METHOD.run_on_completion_only
     arguments: Arguments = Field(default={})
     on_error: Literal["continue", "stop"] = Field(default="continue", description="continue or stop")
+    timeout_minutes: Annotated[Minutes, Field(gt=0)] = _METHOD.timeout_minutes
     enabled: Flag = True
 
     def spec(self, name: str) -> MethodSpec:

@@ -10,7 +10,7 @@ from sysproduction.config.problems import closest
 from sysproduction.config.process_models import MethodModel, ProcessModel
 from sysproduction.config.tree import KeyPath, Node, described, dotted, find, merge
 from sysproduction.config.vocabulary import DEFAULT, METHODS, WINDOWS, Registry, nearest_key, said_as
-from sysproduction.domain.processes import Limits, MethodSpec, ProcessSpec, RestartPolicy
+from sysproduction.domain.processes import Limits, MethodSpec, Missed, ProcessSpec, RestartPolicy, StartMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def _spec(name: str, model: ProcessModel, methods: tuple[MethodSpec, ...]) -> Pr
         days=model.days,
         restart=RestartPolicy(**model.restart.model_dump()),
         limits=Limits(**model.limits.model_dump()),
+        missed=Missed(model.missed),
+        start_method=StartMethod(model.start_method),
     )
 
 

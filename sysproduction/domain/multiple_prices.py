@@ -40,7 +40,7 @@ def rolls_of(multiple: pd.DataFrame) -> list[Roll]:
         return []
     columns = {name: multiple[name].to_numpy() for name in CONTRACT_COLUMNS}
     starts = sorted({0, *(int(start) for names in columns.values() for start in contract_starts(names))})
-    stamps = multiple.index[starts].to_pydatetime()
+    stamps = pd.DatetimeIndex(multiple.index[starts]).to_pydatetime()
     contracts = zip(*(columns[name][starts] for name in CONTRACT_COLUMNS), strict=True)
     return [
         Roll(stamp, price=str(price), forward=str(forward), carry=str(carry))

@@ -27,10 +27,27 @@ class OnError(StrEnum):
     STOP = "stop"
 
 
+class Missed(StrEnum):
+    """What becomes of a process whose window opened while nobody was there to start it: RUN it late, SKIP the
+    trading day, or skip it and ALERT, so that the operator decides."""
+
+    RUN = "run"
+    SKIP = "skip"
+    ALERT = "alert"
+
+
+class StartMethod(StrEnum):
+    """How a child begins: forked from the preloaded TEMPLATE, or as a fresh interpreter by EXEC, for libraries that
+    dislike a fork."""
+
+    TEMPLATE = "template"
+    EXEC = "exec"
+
+
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
     """One method as configured: `frequency` in minutes between starts (0 = every turn), `max_executions` a
-    trading day (UNLIMITED = no bound)."""
+    trading day (UNLIMITED = no bound). One that works longer than `timeout_minutes` of machine time hangs."""
 
     name: str
     frequency: float = 60.0
@@ -38,6 +55,7 @@ class MethodSpec:
     run_on_completion_only: bool = False
     arguments: dict[str, Any] = field(default_factory=dict)
     on_error: OnError = OnError.CONTINUE
+    timeout_minutes: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +72,14 @@ class RestartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one process; None is no bound. A graceful stop that lasts longer than `stop_seconds` is killed."""
+    """Bounds on one process and its descendants; None is no bound. `cpu_percent` of one core holds over a minute. A
+    graceful stop that lasts longer than `stop_seconds` is killed, and so is a process whose work loop, between
+    methods, gives no sign of life for `silence_seconds`."""
 
     memory_mb: int | None = None
+    cpu_percent: float | None = None
     stop_seconds: float = 30.0
+    silence_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,8 @@ class ProcessSpec:
     days: frozenset[int] = frozenset(range(5))
     restart: RestartPolicy = RestartPolicy()
     limits: Limits = Limits()
+    missed: Missed = Missed.RUN
+    start_method: StartMethod = StartMethod.TEMPLATE
 
     @property
     def runs_all_day(self) -> bool:
@@ -84,13 +108,15 @@ class ProcessSpec:
 
 class RunOutcome(StrEnum):
     """How a run stands or ended. SUCCEEDED: every method's last execution did. FAILED: an orderly end in which
-    one did not. CRASHED: the program died. STOPPED: ended on request, or at its stop time, with work left."""
+    one did not. CRASHED: the program died. STOPPED: ended on request, or at its stop time, with work left. SKIPPED:
+    never begun, because its start was missed and its rule says so."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CRASHED = "crashed"
     STOPPED = "stopped"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +176,8 @@ class ActiveRun:
 @dataclass(frozen=True, slots=True)
 class ProcessState:
     """A process as the store knows it: what the operator allows, who holds it, and how its recent trading days
-    ended. `again` asks for one more run on a day that already has its result. Version 0: never stored."""
+    ended. `again` asks for one more run on a day that already has its result; `seen_day` is the last trading day
+    whose opening a supervisor has noted. Version 0: never stored."""
 
     process: str
     control: ControlState = ControlState.GO
@@ -159,6 +186,7 @@ class ProcessState:
     last_number: int = 0
     outcomes: tuple[tuple[date, RunOutcome], ...] = ()
     again: bool = False
+    seen_day: date | None = None
     version: int = 0
 
     def outcome_of(self, day: date) -> RunOutcome | None:

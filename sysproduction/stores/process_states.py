@@ -60,6 +60,18 @@ class ProcessStates:
         """Allow the process, and let it run once more even if its trading day already has a result."""
         return self._change(process, lambda state: replace(state, control=ControlState.GO, again=True))
 
+    def note_opening(self, process: str, day: date) -> ProcessState:
+        """Remember that a supervisor has seen the window of this trading day open."""
+        return self._change(process, lambda state: replace(state, seen_day=day))
+
+    def skip(self, process: str, *, day: date, identity: Identity, reason: str, now: datetime) -> ProcessRun | Refused:
+        """Close a trading day, on which the process has not run, with a record that says why."""
+        run = self.begin(process, day=day, identity=identity, now=now)
+        if isinstance(run, Refused):
+            return run
+        self.finish(run, outcome=RunOutcome.SKIPPED, reason=reason, now=now)
+        return self.run(run.run_id) or run
+
     def begin(self, process: str, *, day: date, identity: Identity, now: datetime) -> ProcessRun | Refused:
         """Take the process for a new run; refused while another run holds it. On a day that has its result
         the methods count anew."""
@@ -229,6 +241,7 @@ def _state_body(state: ProcessState) -> dict[str, Any]:
         "last_number": state.last_number,
         "outcomes": [[day.isoformat(), str(outcome)] for day, outcome in state.outcomes],
         "again": state.again,
+        "seen_day": state.seen_day.isoformat() if state.seen_day else None,
     }
 
 
@@ -243,6 +256,7 @@ def _state(document: Document) -> ProcessState:
         last_number=body["last_number"],
         outcomes=tuple((date.fromisoformat(day), RunOutcome(outcome)) for day, outcome in body["outcomes"]),
         again=body["again"],
+        seen_day=date.fromisoformat(body["seen_day"]) if body["seen_day"] else None,
         version=document.version,
     )
 

@@ -100,17 +100,17 @@ def _control(state: ProcessState, window: Window) -> Wait | None:
 
 
 def _result(state: ProcessState, window: Window) -> Wait | None:
-    outcome = state.outcome_of(window.day)
-    if state.again or outcome not in (RunOutcome.SUCCEEDED, RunOutcome.FAILED):
-        return None
-    if outcome is RunOutcome.SUCCEEDED:
-        return Wait(Cause.RESULT, "done for this trading day", until=window.closes)
-    return Wait(
-        Cause.RESULT,
-        f"failed today; mend it, then `sysproduction start {state.process}`",
-        until=window.closes,
-        blocked=True,
-    )
+    outcome = None if state.again else state.outcome_of(window.day)
+    match outcome:
+        case RunOutcome.SUCCEEDED:
+            return Wait(Cause.RESULT, "done for this trading day", until=window.closes)
+        case RunOutcome.FAILED:
+            reason = f"failed today; mend it, then `sysproduction start {state.process}`"
+        case RunOutcome.SKIPPED:
+            reason = f"missed its start and is skipped today; `sysproduction start {state.process}` runs it"
+        case _:
+            return None
+    return Wait(Cause.RESULT, reason, until=window.closes, blocked=True)
 
 
 def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | None:

@@ -5,20 +5,23 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sysproduction.domain.errors import ConfigError, Refused, Unavailable
 from sysproduction.domain.identity import Identity
-from sysproduction.domain.processes import ActiveRun, ProcessRun, ProcessSpec, ProcessState, RunOutcome
+from sysproduction.domain.processes import ActiveRun, Missed, ProcessRun, ProcessSpec, ProcessState, RunOutcome
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, crash_limit_reached, decide
 from sysproduction.supervisor.tidings import Tidings
-from sysproduction.supervisor.windows import Window, current_window, window_of
+from sysproduction.supervisor.windows import Window, current_window, last_window, window_of
 
 POLL_SECONDS: Final = 0.5
 """How often, in machine time, control states are looked at while nothing else happens."""
+
+LATE: Final = timedelta(minutes=5)
+"""A start that is later than this, because no supervisor was there, counts as missed."""
 
 _STEADY_SECONDS: Final = 60.0
 _START_SECONDS: Final = 10.0
@@ -67,6 +70,7 @@ class Supervisor:
     _crashes: dict[str, list[float]] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
     _start_after: dict[str, float] = field(default_factory=dict)
+    _looked_back: set[str] = field(default_factory=set)
     _draining: bool = False
     _store_down: bool = False
     _tidings: Tidings = field(init=False)
@@ -134,6 +138,7 @@ class Supervisor:
 
     def _act(self, spec: ProcessSpec, state: ProcessState, states: Mapping[str, ProcessState], now: datetime) -> None:
         previous = states.get(spec.previous_process) if spec.previous_process else None
+        state = self._note_opening(spec, state, now)
         decision = decide(spec, History(state, previous, self._crash_ages(spec.name)), now)
         self._watch_window(spec, state, decision, now)
         self.decisions[spec.name] = decision
@@ -148,6 +153,43 @@ class Supervisor:
                 day = self._windows[spec.name].day
                 if state.outcome_of(day) is None:  # else its end has been told
                     self._tell_missed(spec.name, day, decision)
+
+    def _note_opening(self, spec: ProcessSpec, state: ProcessState, now: datetime) -> ProcessState:
+        """Remember each window that opens; one that opened long ago, unseen, is treated by the process's rule."""
+        state = self._look_back(spec, state, now)
+        window = current_window(spec, now)
+        if window is None or state.seen_day == window.day:
+            return state
+        if now - window.opens > LATE and state.last_day != window.day and state.active is None:
+            self._missed_start(spec, window, now)
+        return self.states.note_opening(spec.name, window.day)
+
+    def _look_back(self, spec: ProcessSpec, state: ProcessState, now: datetime) -> ProcessState:
+        """Once in this supervisor's life: close the latest window if it passed while no supervisor was there."""
+        if spec.name in self._looked_back:
+            return state
+        self._looked_back.add(spec.name)
+        past = last_window(spec, now)
+        if past is None or state.seen_day is None or state.active is not None:
+            return state
+        if max(state.seen_day, state.last_day or date.min) >= past.day:
+            return state
+        self._skip_day(spec, past, now, quietly=spec.missed is Missed.SKIP)
+        return self.states.note_opening(spec.name, past.day)
+
+    def _missed_start(self, spec: ProcessSpec, window: Window, now: datetime) -> None:
+        if spec.missed is Missed.RUN:
+            _log.warning("%s starts late: its window opened at %s", spec.name, window.opens)
+        else:
+            self._skip_day(spec, window, now, quietly=spec.missed is Missed.SKIP)
+
+    def _skip_day(self, spec: ProcessSpec, window: Window, now: datetime, *, quietly: bool) -> None:
+        reason = f"nothing was there to start it at {window.opens:%Y-%m-%d %H:%M} UTC"
+        _log.warning("%s is skipped on %s: %s", spec.name, window.day, reason)
+        self.states.skip(spec.name, day=window.day, identity=self.programs.myself(), reason=reason, now=now)
+        if not quietly:
+            text = f"{reason}; `sysproduction start {spec.name}` runs it while its window is open"
+            self._tidings.missed(spec.name, window.day, text)
 
     def _start(self, spec: ProcessSpec, day: date) -> None:
         if self.clock.monotonic() < self._start_after.get(spec.name, 0.0):

@@ -51,6 +51,13 @@ def current_window(spec: ProcessSpec, now: datetime) -> Window | None:
     return None
 
 
+def last_window(spec: ProcessSpec, now: datetime) -> Window | None:
+    """The window that closed last, if one did within the last eight days."""
+    today = now.astimezone(ZoneInfo(spec.timezone)).date()
+    windows = (window_of(spec, today - days * _DAY) for days in range(9))
+    return next((window for window in windows if window is not None and window.closes <= now), None)
+
+
 def coming_windows(spec: ProcessSpec, now: datetime) -> Iterator[Window]:
     """Windows that open after `now`, in order, without end."""
     day = now.astimezone(ZoneInfo(spec.timezone)).date() - _DAY

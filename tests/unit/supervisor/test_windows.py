@@ -1,5 +1,6 @@
 """Windows against a model that looks at every minute of the local wall clock."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from sysproduction.domain.processes import ProcessSpec
 from sysproduction.supervisor.preview import openings
-from sysproduction.supervisor.windows import coming_windows, current_window, window_of
+from sysproduction.supervisor.windows import coming_windows, current_window, last_window, window_of
 
 MINUTE = timedelta(minutes=1)
 EVERY_DAY = frozenset(range(7))
@@ -167,3 +168,12 @@ def test_every_start_happens_exactly_once_a_day(zone: str, minute: int) -> None:
         windows = [w for i in range(-3, 4) if (w := window_of(process, change + timedelta(days=i)))]
         assert len({w.opens for w in windows}) == 7
         assert all(a.closes <= b.opens for a, b in pairwise(windows))
+
+
+def test_the_last_window_is_the_one_that_closed_last() -> None:
+    """Not the open one, and none when the process has not been due for a week."""
+    daily = spec("10:00", "12:00")
+    found = last_window(daily, utc("2024-01-15 11:00"))
+    assert found is not None
+    assert found.closes == utc("2024-01-14 12:00")
+    assert last_window(replace(daily, days=frozenset()), utc("2024-01-15 11:00")) is None
