@@ -226,11 +226,21 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A child to start: `arguments` follow `sysproduction` on a command line that would do the same."""
+    """A child to start: `arguments` follow `sysproduction` on a command line that would do the same. `fresh`: in an
+    interpreter of its own instead of forked from the template."""
 
     name: str
     arguments: tuple[str, ...]
     log_path: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a child and its descendants use: resident memory, and CPU time since each began."""
+
+    memory_mb: float
+    cpu_seconds: float
 
 
 class Programs(Protocol):
@@ -249,7 +259,16 @@ class Programs(Protocol):
         ...
 
     def signal(self, identity: Identity, number: int) -> bool:
-        """Send a signal to the child's whole group; False if it is gone."""
+        """Send a signal to the child's whole group; False if it is gone. SIGKILL ends everything that the child has
+        started, wherever it went, also when the child itself is gone."""
+        ...
+
+    def dump_stacks(self, identity: Identity) -> bool:
+        """Have the child write the stacks of its threads to its log; False if it cannot."""
+        ...
+
+    def watch(self, identity: Identity) -> None:
+        """Let `wait` return early when this process, started by somebody else, ends."""
         ...
 
     def exit_code(self, identity: Identity) -> int | None:
@@ -260,8 +279,8 @@ class Programs(Protocol):
         """Return after `seconds` of machine time, or earlier when a child ends or a signal arrives."""
         ...
 
-    def memory_mb(self, identity: Identity) -> float | None:
-        """Resident memory, None if it is gone."""
+    def usage(self, identity: Identity) -> Usage | None:
+        """What it uses, None if it is gone."""
         ...
 
     def close(self) -> None:
@@ -280,8 +299,9 @@ class Signals(Protocol):
         """Signals received since the last call."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Return after `seconds` of machine time, or when a signal arrives."""
+    def wait(self, seconds: float, *others: Any) -> list[Any]:
+        """Return after `seconds` of machine time, when a signal arrives, or when some of `others` (sockets, handles)
+        can be read: those."""
         ...
 
 

@@ -215,7 +215,7 @@ def csv_feed(folder: Path, instruments: Sequence[str] | None = None) -> "CsvFeed
 
 def signals() -> Signals:
     """A queue of the signals that this process receives."""
-    from sysproduction.adapters.programs import SignalQueue
+    from sysproduction.adapters.signals import SignalQueue
 
     return SignalQueue()
 

@@ -10,7 +10,7 @@ from sysproduction.domain.alerts import Alert
 from sysproduction.domain.errors import Refused, Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import RunOutcome
-from sysproduction.ports import Document, Documents, Program
+from sysproduction.ports import Document, Documents, Program, Usage
 from sysproduction.supervisor.runner import Ended, Runner, Worked
 
 
@@ -130,6 +130,8 @@ class FakePrograms:
     children: dict[int, FakeChild] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
     memory: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+    dumped: list[str] = field(default_factory=list)
     signals: list[tuple[str, int]] = field(default_factory=list)
     startable: bool = True
 
@@ -167,8 +169,19 @@ class FakePrograms:
 
     def wait(self, seconds: float) -> None: ...
 
-    def memory_mb(self, identity: Identity) -> float | None:
-        return self.memory.get(self.children[identity.pid].program.name) if self.alive(identity) else None
+    def usage(self, identity: Identity) -> Usage | None:
+        if not self.alive(identity):
+            return None
+        name = self.children[identity.pid].program.name
+        return Usage(self.memory.get(name, 0.0), self.cpu.get(name, 0.0))
+
+    def watch(self, identity: Identity) -> None: ...
+
+    def dump_stacks(self, identity: Identity) -> bool:
+        self.dumped.append(self.children[identity.pid].program.name)
+        return True
+
+    def close(self) -> None: ...
 
     def living(self) -> list[FakeChild]:
         return [child for child in self.children.values() if child.code is None]

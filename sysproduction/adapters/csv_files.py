@@ -1,7 +1,6 @@
 """One CSV file of stamped prices, plain or gzipped: a fast parse where it is sound, line by line where it is not."""
 
 import gzip
-import io
 import math
 import zlib
 from bisect import bisect_left
@@ -9,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from sysproduction.domain.errors import DataError
 
@@ -99,24 +100,24 @@ def _bare(field: str) -> str:
 
 def _parse_fast(raw: bytes, header: Sequence[str], columns: Columns) -> pd.DataFrame | None:
     """The whole file at once, or None if any row may be unsound."""
-    if not _is_regular(raw, len(header)):
+    if len(set(header)) < len(header) or not _is_regular(raw, len(header)):
         return None
-    types: dict[str, type] = {STAMP: str} | dict.fromkeys([*columns.numbers, *columns.contracts], float)
+    types = dict.fromkeys(columns.names, pa.float64()) | {STAMP: pa.timestamp("s")}
     try:
-        table = pd.read_csv(
-            io.BytesIO(raw),
-            usecols=list(columns.names),
-            dtype=types,
-            keep_default_na=False,
-            na_values=list(NOT_A_NUMBER),
-            float_precision="round_trip",
+        table = csv.read_csv(
+            pa.BufferReader(raw),
+            read_options=csv.ReadOptions(column_names=header, skip_rows=1, use_threads=False),
+            convert_options=csv.ConvertOptions(
+                include_columns=list(columns.names), column_types=types, null_values=list(NOT_A_NUMBER)
+            ),
         )
-        stamps = pd.DatetimeIndex(pd.to_datetime(table.pop(STAMP), format="%Y-%m-%d %H:%M:%S", utc=True)).as_unit("ns")
+        stamps = pd.DatetimeIndex(table[STAMP].to_numpy(), tz=UTC).as_unit("ns")
         if not stamps.is_unique or not stamps.is_monotonic_increasing or stamps.hasnans:
             return None
-        return _typed(table.set_axis(stamps.rename(None), axis=0), columns)
+        values = _typed(table, columns)
     except ValueError:
         return None
+    return None if values is None else pd.DataFrame(values, index=stamps)
 
 
 def _is_regular(raw: bytes, width: int) -> bool:
@@ -126,16 +127,16 @@ def _is_regular(raw: bytes, width: int) -> bool:
     return bool(np.all(np.diff(commas, prepend=0) == width - 1)) and b'"' not in raw
 
 
-def _typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame | None:
-    """Contracts as integers; None if some value is not what its column holds."""
-    if np.isinf(table[list(columns.numbers)].to_numpy()).any():
-        return None
-    for name in columns.contracts:
-        values = table[name].to_numpy()
-        if not _are_contracts(values):
+def _typed(table: pa.Table, columns: Columns) -> dict[str, NDArray[Any]] | None:
+    """Numbers and, as integers, contracts; None if some value is not what its column holds."""
+    values = {name: table[name].to_numpy() for name in columns.names[1:]}
+    for name in columns.numbers:
+        # Absent is NaN, but so is what some file may spell as -nan.
+        if np.isfinite(values[name]).sum() + table[name].null_count != len(table):
             return None
-        table[name] = values.astype(np.int64)
-    return table[[*columns.numbers, *columns.contracts]]
+    if not all(_are_contracts(values[name]) for name in columns.contracts):
+        return None
+    return values | {name: values[name].astype(np.int64) for name in columns.contracts}
 
 
 def _are_contracts(values: NDArray[np.float64]) -> bool:

@@ -1,5 +1,6 @@
 """Children of the supervisor: forked from a preloaded template, watched and signalled by identity."""
 
+import hashlib
 import json
 import os
 import selectors
@@ -7,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -17,52 +17,18 @@ from typing import Any, Final
 
 import psutil
 
-from sysproduction.adapters import host
+from sysproduction.adapters import families, host, stack_dumps
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.identity import Identity
-from sysproduction.ports import Program, Signals
+from sysproduction.ports import Program, Signals, Usage
 
 _ANSWER_SECONDS: Final = 30.0
 _LEAVE_SECONDS: Final = 2.0
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class SignalQueue:
-    """Signals as a queue: handlers only append, the owner's loop drains; `wait` ends early when one arrives."""
-
-    def __init__(self) -> None:
-        self._queue: deque[int] = deque()
-        self._read, self._write = socket.socketpair()
-        for end in (self._read, self._write):
-            end.setblocking(False)
-
-    def listen(self) -> None:
-        """Install the handlers (main thread only)."""
-        for number in _SIGNALS:
-            signal.signal(number, lambda received, _frame: self._queue.append(received))
-        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-
-    def close(self) -> None:
-        """Listen no more; idempotent."""
-        if self._read.fileno() >= 0 and threading.current_thread() is threading.main_thread():
-            previous = signal.set_wakeup_fd(-1)
-            if previous not in (-1, self._write.fileno()):
-                signal.set_wakeup_fd(previous)
-        self._read.close()
-        self._write.close()
-
-    def drain(self) -> list[int]:
-        """Signals received since the last call."""
-        return [self._queue.popleft() for _ in range(len(self._queue))]
-
-    def wait(self, seconds: float, *others: socket.socket) -> None:
-        """Return after `seconds`, at a signal, or when one of `others` can be read."""
-        with selectors.DefaultSelector() as selector:
-            for source in (self._read, *others):
-                selector.register(source, selectors.EVENT_READ)
-            selector.select(seconds)
-        with suppress(BlockingIOError):
-            self._read.recv(4096)
+def run_token(identity: Identity) -> str:
+    """What everything that this child starts carries in its environment: known to whoever knows the child."""
+    return hashlib.blake2s(repr(identity).encode(), digest_size=16).hexdigest()
 
 
 class LocalPrograms:
@@ -79,6 +45,8 @@ class LocalPrograms:
         self._awaited: set[tuple[int, int]] = set()
         self._exit_codes: dict[tuple[int, int], int] = {}
         self._answers: deque[dict[str, Any]] = deque()
+        self._fresh: dict[Identity, subprocess.Popen[bytes]] = {}
+        self._handles: set[int] = set()
 
     def myself(self) -> Identity:
         """The calling process."""
@@ -90,6 +58,8 @@ class LocalPrograms:
 
     def start(self, program: Program) -> Identity:
         """Fork a child from the template; a template that is gone is replaced once."""
+        if program.fresh:
+            return self._execute(program)
         request = {"arguments": list(program.arguments), "log": program.log_path}
         try:
             answer = self._ask(request)
@@ -106,6 +76,8 @@ class LocalPrograms:
 
     def signal(self, identity: Identity, number: int) -> bool:
         """Signal the child's group, which it leads; a pid that now names another program is left alone."""
+        if number == signal.SIGKILL:
+            return bool(families.end_family(identity, run_token(identity), number))
         if not host.runs_here(identity):
             return False
         try:
@@ -118,7 +90,12 @@ class LocalPrograms:
         return True
 
     def exit_code(self, identity: Identity) -> int | None:
-        """As the template reported it; None for a child of somebody else. Told once."""
+        """As the kernel or the template reported it; None for a child of somebody else. Told once."""
+        if identity in self._fresh:
+            code = self._fresh[identity].poll()
+            if code is not None:
+                del self._fresh[identity]
+            return code
         self._receive()
         me = host.myself()
         if (identity.host, identity.boot) != (me.host, me.boot) or host.alive(identity):
@@ -132,20 +109,38 @@ class LocalPrograms:
         return self._exit_codes.pop(child, None)
 
     def wait(self, seconds: float) -> None:
-        """Wake for signals and for the template's word that a child has ended."""
-        sockets = [self._socket] if self._socket is not None else []
-        self._signals.wait(seconds, *sockets)
-        if sockets and not self._receive():
+        """Wake for signals, for the template's word that a child has ended, and for the end of who is watched."""
+        sources = [self._socket] if self._socket is not None else []
+        ready = self._signals.wait(seconds, *sources, *self._handles)
+        for handle in self._handles.intersection(ready):
+            self._handles.remove(handle)
+            os.close(handle)
+        if sources and not self._receive():
             self.close()
 
-    def memory_mb(self, identity: Identity) -> float | None:
-        """Resident set of the child and its descendants."""
+    def dump_stacks(self, identity: Identity) -> bool:
+        """See stack_dumps."""
+        return stack_dumps.dump_stacks(identity)
+
+    def watch(self, identity: Identity) -> None:
+        """Hold a handle on it, which a recycled pid cannot fool; one that is gone already needs no watching."""
+        with suppress(OSError):
+            handle = os.pidfd_open(identity.pid)
+            if host.runs_here(identity):
+                self._handles.add(handle)
+            else:
+                os.close(handle)
+
+    def usage(self, identity: Identity) -> Usage | None:
+        """Of the child and its descendants."""
         if not host.runs_here(identity):
             return None
         try:
             leader = psutil.Process(identity.pid)
             family = [leader, *leader.children(recursive=True)]
-            return float(sum(member.memory_info().rss for member in family)) / 1e6
+            spent = [member.cpu_times() for member in family]
+            memory = sum(member.memory_info().rss for member in family) / 1e6
+            return Usage(memory, sum(cpu.user + cpu.system for cpu in spent))
         except psutil.NoSuchProcess:
             return None
 
@@ -165,6 +160,25 @@ class LocalPrograms:
         self._answers.clear()
         self._awaited.clear()
 
+    def _execute(self, program: Program) -> Identity:
+        command = [sys.executable, "-m", self._command[0].partition(":")[0], *program.arguments]
+        try:
+            with open(program.log_path, "ab") as log:
+                child = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=_environment(),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise Unavailable(f"{program.name} cannot be started: {program.log_path}: {error.strerror}") from error
+        identity = host.identify(child.pid)
+        self._fresh[identity] = child
+        self.watch(identity)
+        return identity
+
     def _is_template_alive(self) -> bool:
         return self._template is not None and self._template.poll() is None
 
@@ -178,7 +192,6 @@ class LocalPrograms:
         return self._answer()
 
     def _launch(self) -> None:
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
         with self._log_path.open("ab") as log:
             self._socket, theirs = socket.socketpair()
             self._socket.setblocking(False)
@@ -190,7 +203,7 @@ class LocalPrograms:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env=environment,
+                    env=_environment(),
                     start_new_session=True,
                 )
         if "ready" not in self._answer():
@@ -236,3 +249,8 @@ class LocalPrograms:
                 self._awaited.add((message["started"], message["start_ticks"]))
             self._answers.append(message)
         return True
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with room for the run's token; a child computes with one core."""
+    return os.environ | {"OPENBLAS_NUM_THREADS": "1", families.TOKEN_VARIABLE: families.BLANK_TOKEN}

@@ -81,6 +81,11 @@ class Limits:
     stop_seconds: float = 30.0
     silence_seconds: float = 30.0
 
+    @property
+    def are_open(self) -> bool:
+        """Whether nothing that is used has a bound."""
+        return self.memory_mb is None and self.cpu_percent is None
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:

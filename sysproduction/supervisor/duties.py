@@ -10,5 +10,6 @@ def machine_duties(supervisor: Supervisor, notifier: Notifier) -> schedule.Sched
     """The duties, run by calling `run_pending` now and then."""
     duties = schedule.Scheduler()
     duties.every(5).seconds.do(supervisor.enforce_limits)
+    duties.every(1).seconds.do(supervisor.look_for_hangs)
     duties.every(1).seconds.do(notifier.flush, 0.0)
     return duties

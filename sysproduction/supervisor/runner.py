@@ -32,6 +32,9 @@ from sysproduction.supervisor.windows import window_of
 
 Method = Callable[[], MethodResult]
 
+BeatHeart = Callable[[str, float], None]
+"""Told the method that begins and its time-out in seconds, or "" and 0 between methods."""
+
 IDLE_SECONDS_MAX: Final = 0.5
 """How long a loop in which nothing worked waits, in machine time, before it looks again."""
 
@@ -87,6 +90,7 @@ class Runner:
     clock: Clock
     run: ProcessRun
     progress: dict[str, MethodProgress]
+    beat: BeatHeart = lambda _method, _timeout: None
     _next: int = 0
     _stop: str | None = None
     _ended: Ended | None = None
@@ -104,6 +108,7 @@ class Runner:
         """Do the one next thing: end, run a due method, or say until when nothing is due."""
         if self._ended is not None:
             return self._ended
+        self.beat("", 0.0)
         self._store()
         control = self.states.state(self.spec.name).control
         if control is ControlState.STOP:
@@ -176,12 +181,15 @@ class Runner:
 
     def _call(self, spec: MethodSpec) -> tuple[MethodResult, Exception | None]:
         _log.info("%s starts", spec.name)
+        self.beat(spec.name, spec.timeout_minutes * 60)
         try:
             result = self.methods[spec.name]()
         except Exception as error:
             _log.error("%s failed: %s\n%s", spec.name, error, traceback.format_exc())
+            self.beat("", 0.0)
             self._alert(self._failure(spec, error))
             return MethodResult(), error
+        self.beat("", 0.0)
         _log.info("%s ends: %d rows, %d problems", spec.name, result.rows_written, len(result.problems))
         self._recover(self._key(spec), f"{self.spec.name}.{spec.name} works again")
         self._tell_problems(spec, result)
@@ -303,6 +311,7 @@ def begin(
     clock: Clock,
     identity: Identity,
     start: Start,
+    beat: BeatHeart = lambda _method, _timeout: None,
 ) -> Runner | Refused:
     """Take the process for a run of that trading day. Counts and last starts go on from an earlier run of the day
     that did not come to its end; a run asked for again after a full one counts anew (ProcessStates.begin)."""
@@ -313,7 +322,7 @@ def begin(
     regular = {method.name for method in spec.methods if not method.run_on_completion_only}
     stored = states.progress(spec.name, start.day)
     progress |= {name: fields for name, fields in stored.items() if name in regular}
-    return Runner(spec, methods, states, notifier, clock, run, progress)
+    return Runner(spec, methods, states, notifier, clock, run, progress, beat)
 
 
 def bind(functions: Mapping[str, Callable[..., MethodResult]], spec: ProcessSpec, world: Any) -> dict[str, Method]:

@@ -4,15 +4,18 @@ a time, so that a simulation can drive it."""
 import logging
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from sysproduction.domain.errors import ConfigError, Refused, Unavailable
+from sysproduction.domain.heartbeats import Beat
 from sysproduction.domain.identity import Identity
-from sysproduction.domain.processes import ActiveRun, Missed, ProcessRun, ProcessSpec, ProcessState, RunOutcome
+from sysproduction.domain.processes import Missed, ProcessRun, ProcessSpec, ProcessState, RunOutcome
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
+from sysproduction.supervisor.children import Child, excess, exit_reason, run_of
+from sysproduction.supervisor.hang import is_hung
 from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, crash_limit_reached, decide
 from sysproduction.supervisor.tidings import Tidings
 from sysproduction.supervisor.windows import Window, current_window, last_window, window_of
@@ -28,6 +31,9 @@ _START_SECONDS: Final = 10.0
 _REFUSED_SECONDS: Final = 2.0
 """How long a program that could not be started, or that refused to run, is left alone."""
 
+_HUNG_SECONDS: Final = 5.0
+"""How long a hung child is given between TERM and KILL."""
+
 _RECENT_RUNS: Final = 20
 
 _log = logging.getLogger(__name__)
@@ -39,24 +45,15 @@ def _any_pace(_busy: bool, _deadline: datetime | None) -> None:
     """A clock that keeps its own pace."""
 
 
-@dataclass(slots=True)
-class _Child:
-    """A live run that the supervisor watches; `kill_at` and `started` are machine seconds. `code` is kept because
-    it can be asked for only once."""
-
-    identity: Identity
-    day: date
-    started: float
-    code: int | None = None
-    kill_at: float | None = None
-    killed_for: str | None = None
-    steady: bool = False
+def _no_beat(_process: str) -> Beat | None:
+    """Nobody listens to hearts."""
 
 
 @dataclass(slots=True)
 class Supervisor:
     """Keeps the configured processes as they should be. `program_for` gives the program of a process's run; `pace`
-    is told whether once-a-day work goes on and when the next deadline is (a demo's clock uses it)."""
+    is told whether once-a-day work goes on and when the next deadline is (a demo's clock uses it); `beats` gives the
+    last heartbeat of a process."""
 
     specs: tuple[ProcessSpec, ...]
     states: ProcessStates
@@ -65,8 +62,9 @@ class Supervisor:
     notifier: Notifier
     program_for: Callable[[ProcessSpec], Program]
     pace: Pace = _any_pace
+    beats: Callable[[str], Beat | None] = _no_beat
     decisions: dict[str, Decision] = field(default_factory=dict)
-    _children: dict[str, _Child] = field(default_factory=dict)
+    _children: dict[str, Child] = field(default_factory=dict)
     _crashes: dict[str, list[float]] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
     _start_after: dict[str, float] = field(default_factory=dict)
@@ -115,15 +113,36 @@ class Supervisor:
         return wait
 
     def enforce_limits(self) -> None:
-        """Kill the group of each child that uses more memory than it may; its run ends as crashed."""
+        """Kill each child that uses more than it may, with all its descendants; its run ends as crashed."""
         for spec in self.specs:
             child = self._children.get(spec.name)
-            if child is None or spec.limits.memory_mb is None or child.killed_for:
+            if child is None or child.killed_for is not None or spec.limits.are_open:
                 continue
-            used = self.programs.memory_mb(child.identity)
-            if used is not None and used > spec.limits.memory_mb:
-                child.killed_for = f"used {used:.0f} MB of memory, its limit is {spec.limits.memory_mb} MB"
-                self.programs.signal(child.identity, signal.SIGKILL)
+            used = self.programs.usage(child.identity)
+            child.killed_for = excess(spec.limits, used, child.cpu, self.clock.monotonic()) if used else None
+            if child.killed_for is not None:
+                self._kill(spec.name, child)
+
+    def look_for_hangs(self) -> None:
+        """Ask each child whose heart stands still for its stacks, then to end, and kill it if it does not."""
+        now = self.clock.monotonic()
+        for spec in self.specs:
+            child, beat = self._children.get(spec.name), self.beats(spec.name)
+            if child is None or beat is None or child.kill_at is not None:
+                continue
+            mine = (beat.pid, beat.start_ticks) == (child.identity.pid, child.identity.start_ticks)
+            reason = is_hung(beat, now, spec.limits.silence_seconds) if mine else None
+            if reason is not None:
+                _log.error("%s hangs: it %s", spec.name, reason)
+                child.killed_for = f"hung: it {reason}"
+                child.kill_at = now + min(spec.limits.stop_seconds, _HUNG_SECONDS)
+                self.programs.dump_stacks(child.identity)
+                self.programs.signal(child.identity, signal.SIGTERM)
+
+    def _kill(self, name: str, child: Child) -> None:
+        child.killed = True
+        _log.warning("%s is killed: it %s", name, child.killed_for)
+        self.programs.signal(child.identity, signal.SIGKILL)
 
     def _step(self, now: datetime) -> float:
         for name in self.running:
@@ -202,13 +221,14 @@ class Supervisor:
             return
         if self._start_after.pop(spec.name, None) is not None:
             self._tidings.could_start(spec.name)
-        self._children[spec.name] = _Child(identity, day, self.clock.monotonic())
+        self._children[spec.name] = Child(identity, day, self.clock.monotonic())
         _log.info("%s starts as pid %d", spec.name, identity.pid)
 
     def _adopt(self, state: ProcessState) -> None:
         """Watch a run that somebody else started: an earlier supervisor, crontab, a human."""
         if state.active is not None and state.process not in self._children:
-            self._children[state.process] = _Child(state.active.identity, state.active.day, self.clock.monotonic())
+            self._children[state.process] = Child(state.active.identity, state.active.day, self.clock.monotonic())
+            self.programs.watch(state.active.identity)
             _log.info("%s is running already as pid %d: adopted", state.process, state.active.identity.pid)
 
     def _look_after(self, name: str, now: datetime) -> None:
@@ -220,14 +240,15 @@ class Supervisor:
             return
         if child.code is None:
             child.code = self.programs.exit_code(child.identity)
+        self.programs.signal(child.identity, signal.SIGKILL)  # whatever it has left behind
         run = self._close(name, child, now)
         del self._children[name]
         if run is None:  # it was refused and did nothing: the same at once would be refused again
             self._start_after[name] = self.clock.monotonic() + _REFUSED_SECONDS
         else:
-            self._tell_end(run)
+            self._tell_end(run, hung=child.killed_for)
 
-    def _close(self, name: str, child: _Child, now: datetime) -> ProcessRun | None:
+    def _close(self, name: str, child: Child, now: datetime) -> ProcessRun | None:
         """The ended run of this child, its record completed if the child could not; None if it never began one.
 
         The state is read after the death: before it, the child could still change it.
@@ -235,7 +256,7 @@ class Supervisor:
         active = self.states.state(name).active
         run: ProcessRun | Refused | None
         if active is not None and active.identity == child.identity:
-            run = _run_of(name, active)
+            run = run_of(name, active)
         else:
             run = self._recent_run(name, child.identity)
             if run is None and child.code not in (0, Refused.exit_code):
@@ -243,7 +264,7 @@ class Supervisor:
         if run is None or isinstance(run, Refused):
             return None
         outcome = RunOutcome.FAILED if child.code == ConfigError.exit_code else RunOutcome.CRASHED
-        reason = child.killed_for or _exit_reason(child.code)
+        reason = child.killed_for or exit_reason(child.code)
         self.states.finish(run, outcome=outcome, reason=reason, now=now)
         return self.states.run(run.run_id)
 
@@ -251,9 +272,12 @@ class Supervisor:
         runs = self.states.runs(process=name, limit=_RECENT_RUNS)
         return next((run for run in runs if run.identity == identity), None)
 
-    def _tell_end(self, run: ProcessRun) -> None:
+    def _tell_end(self, run: ProcessRun, hung: str | None) -> None:
         _log.info("%s ended: %s%s", run.run_id, run.outcome, f" ({run.reason})" if run.reason else "")
         match run.outcome:
+            case RunOutcome.STOPPED if hung is not None:
+                self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
+                self._tell_crash(replace(run, reason=hung))
             case RunOutcome.CRASHED:
                 self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
                 self._tell_crash(run)
@@ -307,10 +331,9 @@ class Supervisor:
 
     def _end_overdue(self) -> None:
         for name, child in self._children.items():
-            if child.kill_at is not None and child.killed_for is None and self.clock.monotonic() >= child.kill_at:
-                child.killed_for = "did not stop in time and was killed"
-                _log.warning("%s %s", name, child.killed_for)
-                self.programs.signal(child.identity, signal.SIGKILL)
+            if child.kill_at is not None and not child.killed and self.clock.monotonic() >= child.kill_at:
+                child.killed_for = child.killed_for or "did not stop in time and was killed"
+                self._kill(name, child)
 
     def _stop_next(self) -> None:
         """While draining: ask those to stop on which nothing that still runs depends."""
@@ -335,16 +358,3 @@ class Supervisor:
         if deadline is not None:
             seconds.append(self.clock.seconds_until(deadline))
         return max(0.0, min([POLL_SECONDS, *seconds]))
-
-
-def _run_of(name: str, active: ActiveRun) -> ProcessRun:
-    return ProcessRun(active.run_id, name, active.day, active.number, active.identity, active.started_at)
-
-
-def _exit_reason(code: int | None) -> str:
-    if code is None:
-        return "its program is gone"
-    if code < 0:
-        known = next((number.name for number in signal.Signals if number == -code), f"signal {-code}")
-        return f"killed by {known}"
-    return f"exit code {code}: see its log"

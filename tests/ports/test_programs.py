@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sysproduction.adapters import host
-from sysproduction.adapters.programs import LocalPrograms, SignalQueue
+from sysproduction.adapters.programs import LocalPrograms
+from sysproduction.adapters.signals import SignalQueue
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import Program
@@ -126,7 +127,9 @@ def test_a_signal_reaches_the_whole_group(children: Children) -> None:
     poll(lambda: "sleeps" in text(children.log))
     members = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _group(int(pid)) == child.pid]
     assert len(members) == 2
-    assert (children.programs.memory_mb(child) or 0) > 1
+    used = children.programs.usage(child)
+    assert used is not None
+    assert used.memory_mb > 1
     assert children.programs.signal(child, signal.SIGTERM) is True
     assert children.ended(child) == -signal.SIGTERM
     poll(lambda: not any(_group(pid) == child.pid for pid in members))
@@ -149,7 +152,7 @@ def test_a_deaf_child_is_ended_by_kill(children: Children) -> None:
     children.programs.signal(child, signal.SIGKILL)
     assert children.ended(child) == -signal.SIGKILL
     assert children.programs.signal(child, signal.SIGKILL) is False
-    assert children.programs.memory_mb(child) is None
+    assert children.programs.usage(child) is None
 
 
 @pytest.mark.parametrize("forged", [{"start_ticks": 1}, {"boot": "another"}, {"host": "elsewhere"}])
@@ -158,7 +161,7 @@ def test_a_pid_that_now_is_somebody_else_is_left_alone(children: Children, forge
     child = children.start("sleep")
     stranger = replace(child, **forged)  # type: ignore[arg-type]
     assert children.programs.signal(stranger, signal.SIGKILL) is False
-    assert children.programs.memory_mb(stranger) is None
+    assert children.programs.usage(stranger) is None
     assert children.programs.exit_code(stranger) is None
     assert children.programs.alive(stranger) is ("host" in forged)
     assert children.programs.alive(child)

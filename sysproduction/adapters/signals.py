@@ -1,0 +1,53 @@
+"""Signals as a queue that a loop drains in its own time."""
+
+import selectors
+import signal
+import socket
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class SignalQueue:
+    """Signals as a queue: handlers only append, the owner's loop drains; `wait` ends early when one arrives."""
+
+    def __init__(self) -> None:
+        self._queue: deque[int] = deque()
+        self._read, self._write = socket.socketpair()
+        for end in (self._read, self._write):
+            end.setblocking(False)
+
+    def listen(self) -> None:
+        """Install the handlers (main thread only)."""
+        for number in _SIGNALS:
+            signal.signal(number, lambda received, _frame: self._queue.append(received))
+        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        """Listen no more; idempotent."""
+        if self._read.fileno() >= 0 and threading.current_thread() is threading.main_thread():
+            previous = signal.set_wakeup_fd(-1)
+            if previous not in (-1, self._write.fileno()):
+                signal.set_wakeup_fd(previous)
+        self._read.close()
+        self._write.close()
+
+    def drain(self) -> list[int]:
+        """Signals received since the last call."""
+        return [self._queue.popleft() for _ in range(len(self._queue))]
+
+    def wait(self, seconds: float, *others: "FileDescriptorLike") -> list["FileDescriptorLike"]:
+        """Return after `seconds`, at a signal, or when some of `others` can be read: those."""
+        with selectors.DefaultSelector() as selector:
+            for source in (self._read, *others):
+                selector.register(source, selectors.EVENT_READ)
+            ready = [key.fileobj for key, _events in selector.select(max(0.0, seconds))]
+        with suppress(BlockingIOError):
+            self._read.recv(4096)
+        return ready
