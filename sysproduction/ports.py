@@ -300,8 +300,12 @@ class Signals(Protocol):
         ...
 
     def wait(self, seconds: float, *others: Any) -> list[Any]:
-        """Return after `seconds` of machine time, when a signal arrives, or when some of `others` (sockets, handles)
-        can be read: those."""
+        """Return after `seconds` of machine time, when a signal or a wake arrives, or when some of `others` (sockets,
+        handles) can be read: those."""
+        ...
+
+    def close(self) -> None:
+        """Listen no more; idempotent."""
         ...
 
 

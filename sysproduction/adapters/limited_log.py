@@ -69,13 +69,12 @@ class LimitedLog:
     def finish(self) -> None:
         """The output has ended: tell the rest, and leave the next writer a line of its own."""
         self._tell()
-        if self._file.ends_mid_line:
-            self._file.write(b"\n")
+        self._file.end_line()
         self._file.close()
 
     def say(self, sentence: str) -> None:
-        """A line of the log's own."""
-        self._file.write(b"\n" * self._file.ends_mid_line + f"--- {sentence}\n".encode())
+        """A line of the log's own, at the beginning."""
+        self._file.write(f"--- {sentence}\n".encode())
 
     def _tell(self) -> bool:
         for reason, (lines, size) in list(self._dropped.items()):

@@ -92,6 +92,7 @@ def pump(source: int, log_path: str, limits: Limits, news: str = "") -> None:
     room = min(_CHUNK, fcntl.fcntl(source, fcntl.F_GETPIPE_SZ))
     pause = min(_GATHER_SECONDS, room / (2 * limits.bytes_per_second))
     file = RotatedFile(log_path, bytes_max=limits.file_bytes_max, kept=limits.files_kept)
+    file.end_line()
     log = LimitedLog(file, limits, time.monotonic())
     if news:
         log.say(news)
@@ -112,7 +113,7 @@ def pump(source: int, log_path: str, limits: Limits, news: str = "") -> None:
 
 def _check(log_path: str) -> None:
     try:
-        os.close(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
+        os.close(os.open(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
     except OSError as error:
         if error.errno not in _FULL:
             raise

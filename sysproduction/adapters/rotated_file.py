@@ -40,6 +40,13 @@ class RotatedFile:
             self.ends_mid_line = data[written - 1 : written] != b"\n"
         return written
 
+    def end_line(self) -> None:
+        """What is written next begins a line, even if an earlier writer was killed in the middle of one."""
+        with suppress(OSError):  # the next write meets it again and tells
+            self._opened()
+        if self.ends_mid_line:
+            self.write(b"\n")
+
     def close(self) -> None:
         """Let go of the file; the next write opens it again."""
         if self._file is not None:
@@ -61,7 +68,9 @@ class RotatedFile:
 
     def _opened(self) -> int:
         if self._file is None:
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            size = os.fstat(self._file).st_size
+            self.ends_mid_line = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
         return self._file
 
     def _is_in_place(self) -> bool:

@@ -8,6 +8,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from sysproduction.adapters.wake_sockets import WakeSocket
+
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
@@ -15,9 +17,11 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class SignalQueue:
-    """Signals as a queue: handlers only append, the owner's loop drains; `wait` ends early when one arrives."""
+    """Signals as a queue: handlers only append, the owner's loop drains; `wait` ends early when one arrives, or when
+    somebody wakes this process through its wake socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, wake: WakeSocket | None = None) -> None:
+        self._wake = wake
         self._queue: deque[int] = deque()
         self._read, self._write = socket.socketpair()
         for end in (self._read, self._write):
@@ -37,6 +41,8 @@ class SignalQueue:
                 signal.set_wakeup_fd(previous)
         self._read.close()
         self._write.close()
+        if self._wake is not None:
+            self._wake.close()
 
     def drain(self) -> list[int]:
         """Signals received since the last call."""
@@ -45,9 +51,12 @@ class SignalQueue:
     def wait(self, seconds: float, *others: "FileDescriptorLike") -> list["FileDescriptorLike"]:
         """Return after `seconds`, at a signal, or when some of `others` can be read: those."""
         with selectors.DefaultSelector() as selector:
-            for source in (self._read, *others):
+            wakes = [self._wake.socket] if self._wake is not None else []
+            for source in (self._read, *wakes, *others):
                 selector.register(source, selectors.EVENT_READ)
             ready = [key.fileobj for key, _events in selector.select(max(0.0, seconds))]
         with suppress(BlockingIOError):
             self._read.recv(4096)
+        if self._wake is not None:
+            self._wake.drain()
         return ready

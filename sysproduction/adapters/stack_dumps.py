@@ -21,7 +21,7 @@ def dump_stacks(identity: Identity) -> bool:
 
     The answer takes milliseconds; a process that is stopped (SIGSTOP) gives it when it goes on.
     """
-    return host.runs_here(identity) and host.send(identity, signal.SIGUSR1)
+    return host.runs_here(identity) and _catches(identity.pid, signal.SIGUSR1) and host.send(identity, signal.SIGUSR1)
 
 
 def _catches(pid: int, number: int) -> bool:

@@ -17,7 +17,7 @@ def send_datagram(address: str, message: bytes) -> None:
         notice.sendto(message, target)
 
 
-class ServiceManager:
+class Systemd:
     """The service manager that started this process, if one did.
 
     Without NOTIFY_SOCKET every call does nothing. No call blocks or raises; each returns whether the message was

@@ -48,14 +48,16 @@ def examine(here: Session) -> list[Finding]:
     findings.extend(_permissions(here.home.private_config))
     with ExitStack() as closing:
         ports = closing.enter_context(wiring.outside(here.home, config))
+        findings.extend(_guarded("documents", lambda: _documents(ports)))
+        answers = findings[-1].result == OK
         for subject, look in (
-            ("documents", lambda: _documents(ports)),
             ("series", lambda: _series(ports)),
             ("clock", lambda: _clock(ports)),
             ("feed", lambda: _feed(ports)),
-            ("processes", lambda: _processes(ports)),
         ):
             findings.extend(_guarded(subject, look))
+        if answers:  # else it would only be waited for once more
+            findings.extend(_guarded("processes", lambda: _processes(ports)))
         findings.append(_supervisor(here))
     return findings
 

@@ -22,10 +22,9 @@ def write_frame(frame: "pd.DataFrame", out: Path) -> None:
     plain.index.name = "DATETIME"
     scratch = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        if out.suffix == ".csv":
-            plain.to_csv(scratch)
-        else:
-            plain.to_parquet(scratch)
+        with scratch.open("wb") as file:
+            write = plain.to_csv if out.suffix == ".csv" else plain.to_parquet
+            write(file)
         scratch.replace(out)
     except (FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
         raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another place") from error

@@ -36,7 +36,7 @@ BeatHeart = Callable[[str, float], None]
 """Told the method that begins and its time-out in seconds, or "" and 0 between methods."""
 
 IDLE_SECONDS_MAX: Final = 0.5
-"""How long a loop in which nothing worked waits, in machine time, before it looks again."""
+"""How long a method without a bound that had nothing to do rests, in machine time."""
 
 _RETRIES_MAX: Final = 5
 _RETRY_SECONDS: Final = 15.0
@@ -53,9 +53,10 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing is due before `until` (market time), as far as is known now."""
+    """Nothing is due before `until` (market time), or before `seconds` of machine time, as far as is known now."""
 
-    until: datetime | None
+    until: datetime
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Runner:
             return Idle(closes)
         due = self._due(now)
         if due is None:
-            return Idle(min([closes, *self._due_times(now)]))
+            return Idle(min([closes, *self._due_times(now)]), self._rest_left())
         self._execute(due)
         return Worked()
 
@@ -146,6 +147,11 @@ class Runner:
 
     def _due_times(self, now: datetime) -> list[datetime]:
         return [self._due_at(spec, now) for spec in self._regular() if self._left(spec)]
+
+    def _rest_left(self) -> float | None:
+        now = self.clock.monotonic()
+        rests = [self._rests[spec.name].at - now for spec in self._regular() if spec.name in self._rests]
+        return min((left for left in rests if left > 0), default=None)
 
     def _due_at(self, spec: MethodSpec, now: datetime) -> datetime:
         rest = self._rests.get(spec.name, _Rest())

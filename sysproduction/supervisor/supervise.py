@@ -21,7 +21,7 @@ from sysproduction.supervisor.tidings import Tidings
 from sysproduction.supervisor.windows import Window, current_window, last_window, window_of
 
 POLL_SECONDS: Final = 0.5
-"""How often, in machine time, control states are looked at while nothing else happens."""
+"""How often, in machine time, a supervisor that nobody wakes looks around."""
 
 LATE: Final = timedelta(minutes=5)
 """A start that is later than this, because no supervisor was there, counts as missed."""
@@ -53,7 +53,7 @@ def _no_beat(_process: str) -> Beat | None:
 class Supervisor:
     """Keeps the configured processes as they should be. `program_for` gives the program of a process's run; `pace`
     is told whether once-a-day work goes on and when the next deadline is (a demo's clock uses it); `beats` gives the
-    last heartbeat of a process."""
+    last heartbeat of a process. Control states are looked at every `poll_seconds` while nothing else happens."""
 
     specs: tuple[ProcessSpec, ...]
     states: ProcessStates
@@ -63,6 +63,7 @@ class Supervisor:
     program_for: Callable[[ProcessSpec], Program]
     pace: Pace = _any_pace
     beats: Callable[[str], Beat | None] = _no_beat
+    poll_seconds: float = POLL_SECONDS
     decisions: dict[str, Decision] = field(default_factory=dict)
     _children: dict[str, Child] = field(default_factory=dict)
     _crashes: dict[str, list[float]] = field(default_factory=dict)
@@ -106,7 +107,7 @@ class Supervisor:
             if self._tidings.store_down(error):
                 _log.error("the store is unreachable: %s", error)
             self._store_down = True
-            return POLL_SECONDS * 2
+            return 2 * POLL_SECONDS
         if self._tidings.store_up():
             _log.info("the store is reachable again")
         self._store_down = False
@@ -329,6 +330,12 @@ class Supervisor:
         child.kill_at = self.clock.monotonic() + spec.limits.stop_seconds
         self.programs.signal(child.identity, signal.SIGTERM)
 
+    def _deadlines(self) -> list[float]:
+        """Machine seconds until somebody has to be killed, or may be started again."""
+        now = self.clock.monotonic()
+        ends = [c.kill_at for c in self._children.values() if c.kill_at is not None and not c.killed]
+        return [moment - now for moment in (*ends, *self._start_after.values()) if moment > now]
+
     def _end_overdue(self) -> None:
         for name, child in self._children.items():
             if child.kill_at is not None and not child.killed and self.clock.monotonic() >= child.kill_at:
@@ -357,4 +364,4 @@ class Supervisor:
         seconds = [wait.seconds for wait in waits if wait.seconds is not None]
         if deadline is not None:
             seconds.append(self.clock.seconds_until(deadline))
-        return max(0.0, min([POLL_SECONDS, *seconds]))
+        return max(0.0, min([self.poll_seconds, *seconds, *self._deadlines()]))

@@ -44,6 +44,29 @@ def cleared() -> None:
     subprocess.Popen(["sh", "-c", SLEEPER], env={})
 
 
+def cleared_alone() -> None:
+    subprocess.Popen(["sh", "-c", SLEEPER], env={}, start_new_session=True)
+
+
+def left_behind() -> None:
+    """Two in the leader's session, of which one shows no token."""
+    cleared()
+    if os.fork() == 0:
+        linger()
+
+
+def spawner() -> None:
+    """Goes on starting processes that are known by their parent only."""
+
+    def spawn() -> None:
+        say()
+        for _ in range(2000):
+            cleared_alone()
+            time.sleep(0.001)
+
+    orphan(spawn)
+
+
 def cleared_and_away() -> None:
     """Seen as a child until it is told to go."""
     if os.fork() == 0:
@@ -97,6 +120,9 @@ def main(arguments: list[str]) -> None:
         "twice setsid": twice_setsid,
         "orphan": lambda: orphan(linger),
         "cleared": cleared,
+        "cleared alone": cleared_alone,
+        "left behind": left_behind,
+        "spawner": spawner,
         "cleared and away": cleared_and_away,
         "gone for good": gone_for_good,
         "bomb": bomb,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,11 +44,23 @@ class Run:
         return {member for member in self.members if host.runs_here(member)}
 
 
+def has_ended(run: Run) -> bool:
+    """Whether nobody, known or not, holds the run's output any more."""
+    assert run.process.stdout is not None
+    os.set_blocking(run.process.stdout.fileno(), False)
+    said = run.process.stdout.read()
+    for pid in map(int, (said or b"").split()):
+        with suppress(ProcessLookupError):
+            run.others.append(host.identify(pid))
+    return said == b""
+
+
 class Runs:
     """Starts leaders as the template would, and leaves nothing of them behind."""
 
     def __init__(self) -> None:
         self.every: list[Run] = []
+        self.idlers: list[subprocess.Popen[bytes]] = []
 
     def start(self, how: str, others: int) -> Run:
         token = new_token()
@@ -65,7 +78,15 @@ class Runs:
         run.others += [host.identify(pid) for pid in said - {process.pid}]
         return run
 
+    def idle(self, token: str) -> "subprocess.Popen[bytes]":
+        """A process of nobody's run that shows this token."""
+        self.idlers.append(subprocess.Popen(["sleep", "1000"], env=os.environ | {TOKEN_VARIABLE: token}))
+        return self.idlers[-1]
+
     def close(self) -> None:
+        for process in self.idlers:
+            process.kill()
+            process.wait()
         for run in self.every:
             end_family(run.leader, run.token, signal.SIGKILL, known=run.others)
             for member in run.alive():
@@ -82,7 +103,7 @@ def runs() -> Iterator[Runs]:
     runs.close()
 
 
-SCATTERED = [("alone", 0), ("twice setsid", 2), ("orphan", 1), ("cleared", 1)]
+SCATTERED = [("alone", 0), ("twice setsid", 2), ("orphan", 1), ("cleared", 1), ("cleared alone", 1), ("left behind", 2)]
 
 
 @pytest.mark.parametrize(("how", "others"), SCATTERED)
@@ -107,7 +128,7 @@ def test_the_whole_family_ends(runs: Runs, how: str, others: int, number: int) -
     assert family(run.leader, run.token) == []
 
 
-@pytest.mark.parametrize(("how", "others"), [("twice setsid", 2), ("orphan", 1)])
+@pytest.mark.parametrize(("how", "others"), [("twice setsid", 2), ("orphan", 1), ("left behind", 2)])
 def test_orphans_of_a_dead_leader_are_found(runs: Runs, how: str, others: int) -> None:
     """A leader that crashed, and was waited for, takes nobody's membership with it."""
     run = runs.start(how, others)
@@ -156,9 +177,11 @@ def test_another_run_is_spared(runs: Runs) -> None:
 def test_a_recycled_pid_is_never_signalled(runs: Runs, token: str, forged: dict[str, object]) -> None:
     """An identity that only shares the pid of a leader reaches neither it nor its family; no token means none."""
     run = runs.start("cleared", 1)
+    bystander = runs.idle(BLANK_TOKEN), runs.idle("")
     stranger = replace(run.leader, **forged)  # type: ignore[arg-type]
     assert end_family(stranger, token, signal.SIGKILL, known=[stranger]) == []
     assert run.alive() == run.members
+    assert all(process.poll() is None for process in bystander)
 
 
 def test_a_fork_bomb_ends(runs: Runs) -> None:
@@ -177,6 +200,13 @@ def test_a_hydra_ends(runs: Runs) -> None:
     poll(lambda: len(family(run.leader, run.token)) > 1)
     poll(lambda: not end_family(run.leader, run.token, signal.SIGKILL), 5)
     assert family(run.leader, run.token) == []
+
+
+def test_who_is_born_meanwhile_ends_too(runs: Runs) -> None:
+    """A process that keeps starting others, which only their parent gives away, is stopped before it is killed."""
+    run = runs.start("spawner", 5)
+    assert len(end_family(run.leader, run.token, signal.SIGKILL)) > 6
+    poll(lambda: has_ended(run), 5)
 
 
 def test_without_room_the_fork_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,8 @@ print(json.dumps([before, descriptors()]), flush=True)
 TICKER = """
 import sys, time
 for number in range(100_000):
-    print(number, time.monotonic(), flush=True)
+    sys.stdout.write(f"{number} {time.monotonic()}\\n")  # one write, even if Python is told not to buffer
+    sys.stdout.flush()
     time.sleep(0.05)
 """
 

@@ -59,6 +59,18 @@ def test_an_earlier_log_is_continued(tmp_path: Path) -> None:
     assert path.read_text() == "too much\n"
 
 
+def test_a_line_that_a_killed_writer_left_is_ended(tmp_path: Path) -> None:
+    """Once, and not in an empty log or after a whole line."""
+    path = tmp_path / "a.log"
+    made(path).end_line()
+    assert path.read_text() == ""
+    path.write_text("half")
+    for _ in range(2):
+        made(path).end_line()
+    assert path.read_text() == "half\n"
+    made(tmp_path / "nowhere" / "a.log").end_line()
+
+
 def test_a_file_that_was_removed_or_moved_is_made_anew(tmp_path: Path) -> None:
     """Nothing goes on growing out of sight."""
     path = tmp_path / "a.log"

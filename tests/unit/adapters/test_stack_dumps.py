@@ -26,7 +26,9 @@ HANGS = {
         "import threading, time\ndef waits_for_ever():\n    while True: time.sleep(1000)\n"
         "thread = threading.Thread(target=waits_for_ever); thread.start()\nthread.join()"
     ),
-    "its standard error replaced": "import io\nsys.stderr = io.StringIO()\ndef deaf():\n    sys.stdin.read()\ndeaf()",
+    "its standard error replaced": (
+        "import io\nsys.stderr = io.StringIO()\nenable_stack_dumps()\ndef deaf():\n    sys.stdin.read()\ndeaf()"
+    ),
 }
 NAMES = ("spin_forever", "stuck_in_c", "waits_for_ever", "deaf")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sysproduction.adapters.systemd_notice import ServiceManager
+from sysproduction.adapters.systemd_notice import Systemd
 
 
 class Receiver:
@@ -39,8 +39,8 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receive
     receiver.socket.close()
 
 
-def manager(receiver: Receiver, **environ: str) -> ServiceManager:
-    return ServiceManager({"NOTIFY_SOCKET": receiver.address, **environ})
+def manager(receiver: Receiver, **environ: str) -> Systemd:
+    return Systemd({"NOTIFY_SOCKET": receiver.address, **environ})
 
 
 def test_each_state_is_said(receiver: Receiver) -> None:
@@ -92,7 +92,7 @@ def test_a_watchdog_for_everybody_is_fed(receiver: Receiver) -> None:
 
 def test_without_systemd_nothing_is_sent() -> None:
     """No NOTIFY_SOCKET: every call is free of effect, a watchdog's time or not."""
-    systemd = ServiceManager({"WATCHDOG_USEC": "2000000"}, send=lambda *_: pytest.fail("something was sent"))
+    systemd = Systemd({"WATCHDOG_USEC": "2000000"}, send=lambda *_: pytest.fail("something was sent"))
     assert not any([systemd.ready(), systemd.stopping(), systemd.reloading(), systemd.status("x"), systemd.alive(9.0)])
     assert systemd.alive_seconds is None
 
@@ -104,7 +104,7 @@ def test_a_bad_socket_harms_nobody(
     """Absent, too long, not a name at all: no error, and one line in the log however often it is tried."""
     monkeypatch.chdir(tmp_path)
     with caplog.at_level(logging.WARNING):
-        systemd = ServiceManager({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000000"})
+        systemd = Systemd({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000000"})
         assert not any([systemd.ready(), systemd.alive(0.0), systemd.alive(5.0)])
     assert len(caplog.records) == (1 if address else 0)
 
