@@ -45,7 +45,6 @@ class LocalPrograms:
         self._awaited: set[tuple[int, int]] = set()
         self._exit_codes: dict[tuple[int, int], int] = {}
         self._answers: deque[dict[str, Any]] = deque()
-        self._fresh: dict[Identity, subprocess.Popen[bytes]] = {}
         self._handles: set[int] = set()
 
     def myself(self) -> Identity:
@@ -57,10 +56,8 @@ class LocalPrograms:
         return host.alive(identity)
 
     def start(self, program: Program) -> Identity:
-        """Fork a child from the template; a template that is gone is replaced once."""
-        if program.fresh:
-            return self._execute(program)
-        request = {"arguments": list(program.arguments), "log": program.log_path}
+        """Have the template fork a child; a template that is gone is replaced once."""
+        request = {"arguments": list(program.arguments), "log": program.log_path, "fresh": program.fresh}
         try:
             answer = self._ask(request)
         except (OSError, EOFError):
@@ -90,12 +87,7 @@ class LocalPrograms:
         return True
 
     def exit_code(self, identity: Identity) -> int | None:
-        """As the kernel or the template reported it; None for a child of somebody else. Told once."""
-        if identity in self._fresh:
-            code = self._fresh[identity].poll()
-            if code is not None:
-                del self._fresh[identity]
-            return code
+        """As the template reported it; None for a child of somebody else. Told once."""
         self._receive()
         me = host.myself()
         if (identity.host, identity.boot) != (me.host, me.boot) or host.alive(identity):
@@ -159,25 +151,6 @@ class LocalPrograms:
         self._received = b""
         self._answers.clear()
         self._awaited.clear()
-
-    def _execute(self, program: Program) -> Identity:
-        command = [sys.executable, "-m", self._command[0].partition(":")[0], *program.arguments]
-        try:
-            with open(program.log_path, "ab") as log:
-                child = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=_environment(),
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise Unavailable(f"{program.name} cannot be started: {program.log_path}: {error.strerror}") from error
-        identity = host.identify(child.pid)
-        self._fresh[identity] = child
-        self.watch(identity)
-        return identity
 
     def _is_template_alive(self) -> bool:
         return self._template is not None and self._template.poll() is None

@@ -1,7 +1,7 @@
 """The template process: imports what every child needs once, then forks a child for each start it is asked for.
 
 Run as `python -m sysproduction.adapters.template FD MODULE:FUNCTION PRELOAD…` by adapters/programs.py, which talks
-to it in JSON lines over the socket FD: {"arguments", "log"} is answered by {"started", "start_ticks"} or
+to it in JSON lines over the socket FD: {"arguments", "log", "fresh"} is answered by {"started", "start_ticks"} or
 {"failed"}; {"exited", "start_ticks", "code"} follows when a child has ended. At end of file it leaves; its children
 go on.
 """
@@ -17,11 +17,17 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 from sysproduction.adapters.host import identify
+from sysproduction.adapters.limited_log import Limits
+from sysproduction.adapters.log_pump import Pumps
 
 Main = Callable[[list[str]], int]
+
+Ways = dict[bool, Main]
+"""How a child becomes the command: by a call, or, fresh, by executing an interpreter of its own."""
 
 
 def main(argv: list[str]) -> None:
@@ -34,10 +40,15 @@ def main(argv: list[str]) -> None:
     sys.stdout.flush()  # what a preload printed must not be printed by each child again
     gc.collect()
     gc.freeze()
-    _serve(socket.socket(fileno=int(descriptor)), run)
+    _serve(socket.socket(fileno=int(descriptor)), {False: run, True: partial(_execute, module)})
 
 
-def _serve(requests: socket.socket, run: Main) -> None:
+def _execute(module: str, arguments: list[str]) -> NoReturn:
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+def _serve(requests: socket.socket, ways: Ways) -> None:
+    pumps = Pumps(Limits())
     children, wake = socket.socketpair()
     wake.setblocking(False)
     children.setblocking(False)
@@ -53,33 +64,33 @@ def _serve(requests: socket.socket, run: Main) -> None:
             ready = {key.fileobj for key, _events in selector.select()}
             if children in ready:
                 children.recv(4096)
-                _reap(requests)
+                _reap(requests, pumps)
             if requests in ready:
                 line = lines.readline()
                 if not line:
                     return
-                _start(requests, run, json.loads(line))
+                _start(requests, ways, pumps, json.loads(line))
 
 
-def _start(requests: socket.socket, run: Main, request: dict[str, Any]) -> None:
+def _start(requests: socket.socket, ways: Ways, pumps: Pumps, request: dict[str, Any]) -> None:
     try:
-        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        output = pumps.start(request["log"])
     except OSError as error:
         _say(requests, {"failed": f"{request['log']}: {error.strerror}"})
         return
     try:
         pid = os.fork()
     except OSError as error:
-        os.close(log)
+        os.close(output)
         _say(requests, {"failed": f"no new process: {error.strerror}"})
         return
     if pid == 0:
-        _become(run, request["arguments"], log)
-    os.close(log)
+        _become(ways[request["fresh"]], request["arguments"], output)
+    os.close(output)
     _say(requests, {"started": pid, "start_ticks": identify(pid).start_ticks})
 
 
-def _become(run: Main, arguments: list[str], log: int) -> NoReturn:
+def _become(run: Main, arguments: list[str], output: int) -> NoReturn:
     """In the child: own session, own output, nothing of the template's left open, then the command itself."""
     code = 1
     try:
@@ -88,7 +99,7 @@ def _become(run: Main, arguments: list[str], log: int) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        for source, target in ((nothing, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         os.closerange(3, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -107,7 +118,7 @@ def _become(run: Main, arguments: list[str], log: int) -> NoReturn:
         os._exit(code)
 
 
-def _reap(requests: socket.socket) -> None:
+def _reap(requests: socket.socket, pumps: Pumps) -> None:
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -117,7 +128,9 @@ def _reap(requests: socket.socket) -> None:
             return
         ticks = identify(ended.si_pid).start_ticks
         _pid, status = os.waitpid(ended.si_pid, 0)
-        _say(requests, {"exited": ended.si_pid, "start_ticks": ticks, "code": os.waitstatus_to_exitcode(status)})
+        code = os.waitstatus_to_exitcode(status)
+        if not pumps.ended(ended.si_pid, code):
+            _say(requests, {"exited": ended.si_pid, "start_ticks": ticks, "code": code})
 
 
 def _say(requests: socket.socket, answer: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """Commands that look at processes and steer them."""
 
+import os
 from collections import deque
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -165,11 +166,14 @@ def logs(
     if not path.is_file():
         found = ", ".join(sorted(p.stem for p in here.home.logs.glob("*.log"))) or "none yet"
         raise ConfigError(f"{path}: there is no such log; logs of this home: {found}")
-    position = _tail(path, lines)
+    log = _tail(path, lines)
     clock = wiring.machine_clock()
-    while follow:
-        clock.sleep(_FOLLOW_SECONDS)
-        position = _show_new(path, position)
+    try:
+        while follow:
+            clock.sleep(_FOLLOW_SECONDS)
+            log = _show_new(path, log)
+    finally:
+        log.close()
 
 
 def _set(here: Session, names: list[str], control: ControlState) -> None:
@@ -190,16 +194,19 @@ def _short(row: dict[str, object]) -> dict[str, object]:
     return shown
 
 
-def _tail(path: Path, lines: int) -> int:
-    with path.open("r", errors="replace") as log:
-        for line in deque(log, maxlen=lines):
-            typer.echo(line, nl=False)
-        return log.tell()
+def _tail(path: Path, lines: int) -> TextIO:
+    log = path.open("r", errors="replace")
+    for line in deque(log, maxlen=lines):
+        typer.echo(line, nl=False)
+    return log
 
 
-def _show_new(path: Path, position: int) -> int:
-    with path.open("r", errors="replace") as log:
-        log.seek(position if path.stat().st_size >= position else 0)
-        for line in log:
-            typer.echo(line, nl=False)
-        return log.tell()
+def _show_new(path: Path, log: TextIO) -> TextIO:
+    """Print what has come; after a rotation the rest of the old file, then the new one."""
+    is_rotated = path.exists() and not os.path.samestat(path.stat(), os.fstat(log.fileno()))
+    for line in log:
+        typer.echo(line, nl=False)
+    if not is_rotated:
+        return log
+    log.close()
+    return _show_new(path, path.open("r", errors="replace"))

@@ -71,3 +71,7 @@ def report(path: str) -> int:
 
 def _is_open(number: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{number}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -33,8 +33,8 @@ class Children:
         self.programs = LocalPrograms(entry=entry, preload=preload, log_path=self.template_log, signals=self.signals)
         self.known: list[Identity] = []
 
-    def start(self, *arguments: str) -> Identity:
-        self.known.append(self.programs.start(Program("child", arguments, str(self.log))))
+    def start(self, *arguments: str, fresh: bool = False) -> Identity:
+        self.known.append(self.programs.start(Program("child", arguments, str(self.log), fresh)))
         return self.known[-1]
 
     @property
@@ -99,10 +99,9 @@ def test_output_goes_to_the_log(children: Children) -> None:
     children.log.write_text("before\n", encoding="utf-8")
     for arguments in (("leave",), ("raise",)):
         children.ended(children.start(*arguments))
-    written = text(children.log)
-    assert written.startswith("before\n")
-    assert "what and why" in written
-    assert "KeyError: 'the bug'" in written
+    poll(lambda: "what and why" in text(children.log))
+    poll(lambda: "KeyError: 'the bug'" in text(children.log))
+    assert text(children.log).startswith("before\n")
 
 
 def test_a_child_is_clean_inside(children: Children) -> None:
@@ -113,12 +112,24 @@ def test_a_child_is_clean_inside(children: Children) -> None:
     facts = json.loads(text(path))
     assert sorted(facts["descriptors"]) == ["0", "1", "2"]
     assert facts["descriptors"]["0"] == os.devnull
-    assert facts["descriptors"]["1"] == facts["descriptors"]["2"] == str(children.log)
+    assert facts["descriptors"]["1"] == facts["descriptors"]["2"]
+    assert facts["descriptors"]["1"].startswith("pipe:")
     assert facts["preloaded"]
     assert facts["session"]
     assert facts["wakeup"] == -1
     assert facts["sigchld"]
     assert facts["argv"] == ["sysproduction", "report", str(path)]
+
+
+def test_a_fresh_child_is_an_interpreter_of_its_own(children: Children) -> None:
+    """Nothing is preloaded in it; its exit code and its output come as those of any other."""
+    path = children.folder / "facts"
+    assert children.ended(children.start("report", str(path), fresh=True)) == 0
+    facts = json.loads(text(path))
+    assert not facts["preloaded"]
+    assert facts["session"]
+    assert sorted(facts["descriptors"]) == ["0", "1", "2"]
+    poll(lambda: "a line without a flush" in text(children.log))
 
 
 def test_a_signal_reaches_the_whole_group(children: Children) -> None:
