@@ -288,6 +288,27 @@ class Programs(Protocol):
         ...
 
 
+class InitSystem(Protocol):
+    """What started this program as a service, if anything did (systemd); no call blocks or raises, each returns
+    whether it was told."""
+
+    def ready(self) -> bool:
+        """Start-up, or a reload, is complete."""
+        ...
+
+    def reloading(self) -> bool:
+        """A reload has begun."""
+        ...
+
+    def stopping(self) -> bool:
+        """The end has begun."""
+        ...
+
+    def alive(self, now_monotonic: float) -> bool:
+        """The main loop turns; said as often as its watchdog wants to hear it."""
+        ...
+
+
 class Signals(Protocol):
     """Signals as a queue: handlers only append, the owner's loop drains."""
 

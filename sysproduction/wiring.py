@@ -1,7 +1,8 @@
 """The composition root: from a validated configuration to live ports; each vendor is imported when it is needed."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,14 +12,27 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sysproduction.config.home import Home
 from sysproduction.domain.identity import Identity
-from sysproduction.ports import Clock, Documents, Feed, Notifier, PacedClock, Programs, Series, Signals, World
+from sysproduction.ports import (
+    Clock,
+    Documents,
+    Feed,
+    InitSystem,
+    Notifier,
+    PacedClock,
+    Programs,
+    Series,
+    Signals,
+    World,
+)
 
 if TYPE_CHECKING:
     from sysproduction.adapters.csv_feed import CsvFeed
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
     from sysproduction.config.loading import Config
-    from sysproduction.config.settings import ClockSettings
+    from sysproduction.config.settings import ClockSettings, DeadManSettings
+    from sysproduction.domain.heartbeats import Beat
     from sysproduction.stores.leases import Leases
+    from sysproduction.supervisor.runner import BeatHeart
 
 FAR: Final = timedelta(days=3650)
 """Beyond any deadline."""
@@ -213,11 +227,63 @@ def csv_feed(folder: Path, instruments: Sequence[str] | None = None) -> "CsvFeed
     return CsvFeed(folder, instruments)
 
 
-def signals() -> Signals:
-    """A queue of the signals that this process receives."""
+def signals(home: Home, name: str) -> Signals:
+    """A queue of the signals that this process receives; `wake` ends its waits too."""
     from sysproduction.adapters.signals import SignalQueue
+    from sysproduction.adapters.wake_sockets import WakeSocket
 
-    return SignalQueue()
+    home.create()
+    return SignalQueue(WakeSocket(_wakes(home), f"{name}.{os.getpid()}"))
+
+
+def wake(home: Home) -> None:
+    """Have everything that runs in this home look at its control state now."""
+    from sysproduction.adapters.wake_sockets import wake_all
+
+    wake_all(_wakes(home))
+
+
+def _wakes(home: Home) -> Path:
+    return home.run / "wake"
+
+
+def live_as_run(home: Home, name: str) -> "BeatHeart":
+    """Make this process one that a supervisor can look after: whatever it starts is found again, it shows its stacks
+    when asked, and what this returns is its heart."""
+    from sysproduction.adapters import families, stack_dumps
+    from sysproduction.adapters.heartbeats import Heartbeat
+    from sysproduction.adapters.programs import run_token
+
+    families.carry(run_token(myself()))
+    stack_dumps.enable_stack_dumps()
+    return Heartbeat(_hearts(home), name).beat
+
+
+def last_beats(home: Home) -> "Callable[[str], Beat | None]":
+    """The last heartbeat of a process of this home, by name."""
+    from sysproduction.adapters.heartbeats import read_beat
+
+    return lambda name: read_beat(_hearts(home), name)
+
+
+def _hearts(home: Home) -> Path:
+    return home.run / "heartbeats"
+
+
+def init_system() -> InitSystem:
+    """What started this process as a service, if anything did."""
+    from sysproduction.adapters.systemd_notice import Systemd
+
+    return Systemd(os.environ)
+
+
+def dead_man_switch(settings: "DeadManSettings") -> "Callable[[float], None]":
+    """To be called with the machine's seconds while all is well."""
+    from sysproduction.adapters.dead_man import DeadManSwitch
+
+    if settings.url is None:
+        return lambda _now: None
+    return DeadManSwitch(settings.url.reveal(), settings.every_seconds).well
 
 
 def children(home: Home, received: Signals) -> Programs:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -22,12 +23,14 @@ PATIENCE = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command that has ended: exit code, what it wrote to either stream, and how long it took."""
+    """A command that has ended: exit code, what it wrote to either stream, how long it took, and its share of CPU
+    time (which does not depend on what else the machine does)."""
 
     code: int
     out: str
     err: str
     seconds: float
+    cpu_seconds: float
 
     @property
     def json(self) -> Any:
@@ -37,11 +40,22 @@ class Done:
 
 def command(home: Path, *words: str, **variables: str) -> Done:
     """Run `sysproduction` with this home to its end; `variables` are added to its environment."""
-    begun = time.monotonic()
+    begun, used = time.monotonic(), _cpu_seconds()
     done = subprocess.run(
-        [COMMAND, *words], env=environment(home, variables), capture_output=True, text=True, timeout=PATIENCE, check=False
+        [COMMAND, *words],
+        env=environment(home, variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
-    return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
+    return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - begun, _cpu_seconds() - used)
+
+
+def _cpu_seconds() -> float:
+    """Used by children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def right(home: Path, *words: str) -> Done:

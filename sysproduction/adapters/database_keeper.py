@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sysproduction.adapters import families
 from sysproduction.adapters.host import identify, myself
 from sysproduction.domain.identity import Identity
 
@@ -126,6 +127,7 @@ def _reply(answer: Any, reply: dict[str, object]) -> None:
 
 
 def _detach(places: Places) -> None:
+    families.leave()  # the run that happened to start us may be killed with everything that belongs to it
     os.setsid()
     os.chdir(places.storage)
     if places.log.exists() and places.log.stat().st_size > _LOG_BYTES_MAX:

@@ -8,7 +8,6 @@ descends from a member, or is in a session or group that a member leads, or was 
 """
 
 import os
-import secrets
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +27,9 @@ _NO_TOKENS: Final = frozenset({"", BLANK_TOKEN, _NOBODY})
 _ENTRY: Final = f"\0{TOKEN_VARIABLE}=".encode()
 _KILL_SECONDS_MAX: Final = 1.0
 _GONE_SECONDS: Final = 0.1
+_CALM_SCANS: Final = 3
+"""Who goes on as its own child every few milliseconds can be missed by one scan."""
+
 _PIDFD_SIGNAL_PROCESS_GROUP: Final = 4
 
 
@@ -38,11 +40,6 @@ class _Process:
     bonds: frozenset[int]
     """Its group and its session."""
     token: str | None
-
-
-def new_token() -> str:
-    """A token for one run; as long as BLANK_TOKEN."""
-    return secrets.token_hex(len(BLANK_TOKEN) // 2)
 
 
 def carry(token: str) -> bool:
@@ -66,17 +63,11 @@ def leave() -> bool:
     return carry(_NOBODY)
 
 
-def token_of(identity: Identity) -> str | None:
-    """The token that a living process of this user shows, for who adopts a run; None if it shows none."""
-    token = _token(str(identity.pid))
-    return token if token not in {None, *_NO_TOKENS} and host.runs_here(identity) else None
-
-
 def family(identity: Identity, token: str, *, known: Iterable[Identity] = ()) -> list[Identity]:
     """The living processes of the run that `identity` leads, itself included and first, then by age.
 
     Processes of this user only; zombies do not count. A pid that was recycled, or another run's process, is never
-    taken for a member. Takes about 0.05 ms for each process of this user.
+    taken for a member. Takes about 0.02 ms for each process of this user.
     """
     shown = _scan()
     members = {pid for pid, process in shown.items() if _is_named(process, identity, token, frozenset(known))}
@@ -96,10 +87,11 @@ def end_family(identity: Identity, token: str, number: int, *, known: Iterable[I
         return [member for member in family(identity, token, known=known) if _send(member, number)]
     seen, reached = list(known), dict[Identity, None]()
     deadline = time.monotonic() + _KILL_SECONDS_MAX
-    while frozen := _freeze(identity, token, known=[*seen, *reached], deadline=deadline):
+    calm = 0
+    while calm < _CALM_SCANS and time.monotonic() < deadline:
+        frozen = _freeze(identity, token, known=[*seen, *reached], deadline=deadline)
+        calm = 0 if frozen else calm + 1
         reached |= {member: None for member in frozen if _send(member, signal.SIGKILL)}
-        if time.monotonic() > deadline:
-            break
         _await_end(frozen)
     return list(reached)
 

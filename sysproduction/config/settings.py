@@ -20,7 +20,7 @@ from sysproduction.config import words
 from sysproduction.config.problems import Unfit
 from sysproduction.config.secret import Secret
 
-SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"))
+SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"), ("notify", "dead_man", "url"))
 """Keys whose values are never shown."""
 
 
@@ -112,10 +112,20 @@ class SlackSettings(Strict):
         return self
 
 
+class DeadManSettings(Strict):
+    """An address that is fetched while all is well, so that somebody elsewhere notices when this host is dead."""
+
+    url: Hidden = None
+    every_seconds: float = Field(
+        ge=1, le=86_400, allow_inf_nan=False, description="a number of seconds from 1 to 86400"
+    )
+
+
 class NotifySettings(Strict):
     """Who is told, besides the log."""
 
     slack: SlackSettings
+    dead_man: DeadManSettings
 
 
 class ClockSettings(Strict):

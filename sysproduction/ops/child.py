@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -16,12 +17,16 @@ from sysproduction.domain.results import MethodResult
 from sysproduction.ports import Signals
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Cause, History, Start, Stop, Wait, decide
-from sysproduction.supervisor.runner import IDLE_SECONDS_MAX, Ended, Idle, Runner, Turn, begin, bind
+from sysproduction.supervisor.runner import Ended, Idle, Runner, Turn, begin, bind
 from sysproduction.supervisor.windows import coming_windows
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
     from sysproduction.wiring import Outside
+
+_IDLE_SECONDS: Final = 0.5
+_IDLE_SECONDS_MAX: Final = 5.0
+"""How long an idle process waits at most, in machine time; on a paced clock it has to look more often."""
 
 _STORE_SECONDS_MAX: Final = 120.0
 
@@ -33,9 +38,9 @@ _log = logging.getLogger(__name__)
 def run(home: Home, config: "Config", spec: ProcessSpec, *, wait: bool) -> Refused | int:
     """Run the process once it may start; its exit code, or why it may not."""
     wiring.log_to_stderr(spec.name)
-    received = wiring.signals()
+    received = wiring.signals(home, spec.name)
     received.listen()
-    with wiring.outside(home, config) as ports:
+    with wiring.outside(home, config) as ports, closing(received):
         wiring.keep_going(ports.clock, home, config.settings.clock)
         allowed = _allowed(spec, ports, received, wait=wait)
         if isinstance(allowed, Refused):
@@ -43,7 +48,7 @@ def run(home: Home, config: "Config", spec: ProcessSpec, *, wait: bool) -> Refus
         runner = _begin(spec, ports, allowed)
         if isinstance(runner, Refused):
             return runner
-        ended = _loop(runner, received)
+        ended = _loop(runner, received, _IDLE_SECONDS if wiring.is_paced(ports.clock) else _IDLE_SECONDS_MAX)
         ports.notifier.flush(5.0)
     return 0 if ended.outcome in _FINE else 1
 
@@ -77,7 +82,7 @@ def _allowed(spec: ProcessSpec, ports: "Outside", received: Signals, *, wait: bo
         if decision.reason != said:
             said = decision.reason
             _log.info("waits: %s", said)
-        received.wait(IDLE_SECONDS_MAX)
+        received.wait(_IDLE_SECONDS)
         if received.drain():
             return Refused(f"{spec.name}: told to stop while it waited ({decision.reason})")
 
@@ -112,11 +117,12 @@ def _begin(spec: ProcessSpec, ports: "Outside", start: Start) -> Runner | Refuse
         clock=ports.clock,
         identity=wiring.myself(),
         start=start,
+        beat=wiring.live_as_run(ports.home, spec.name),
     )
 
 
-def _loop(runner: Runner, received: Signals) -> Ended:
-    """Turn by turn, waking for signals and at least twice a second."""
+def _loop(runner: Runner, received: Signals, idle_seconds: float) -> Ended:
+    """Turn by turn, waking for signals, for an operator's word, and every so often to show that it lives."""
     while True:
         for number in received.drain():
             runner.request_stop(f"received {signal.Signals(number).name}")
@@ -124,8 +130,8 @@ def _loop(runner: Runner, received: Signals) -> Ended:
         if isinstance(turn, Ended):
             return turn
         if isinstance(turn, Idle):
-            left = runner.clock.seconds_until(turn.until) if turn.until else IDLE_SECONDS_MAX
-            received.wait(min(left, IDLE_SECONDS_MAX))
+            seconds = idle_seconds if turn.seconds is None else turn.seconds
+            received.wait(min(runner.clock.seconds_until(turn.until), seconds, idle_seconds))
 
 
 @retry(

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.domain.errors import Refused, Unavailable
-from sysproduction.domain.processes import ProcessSpec
-from sysproduction.ports import Clock, PacedClock, Program, Programs, Signals
+from sysproduction.domain.processes import ProcessSpec, StartMethod
+from sysproduction.ops.reloading import Reload
+from sysproduction.ports import Clock, InitSystem, PacedClock, Program, Programs, Signals
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.duties import machine_duties
 from sysproduction.supervisor.supervise import Pace, Supervisor
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from sysproduction.config.settings import ClockSettings
     from sysproduction.wiring import Outside
 
-_STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+_POLL_SECONDS: Final = 5.0
+"""How often control states are looked at though nobody has woken us, on the machine's own clock."""
+
+_DUTY_SECONDS: Final = 1.0
 _DOWN_SECONDS_MAX: Final = 120.0
 
 _log = logging.getLogger(__name__)
@@ -45,11 +49,20 @@ def supervise(home: Home, config: "Config", *, start: datetime | None, days: int
     return 0
 
 
+def reload_supervisor(home: Home) -> Refused | None:
+    """Ask the supervisor of this home to read its configuration anew."""
+    pid = _supervisor_pid(home)
+    if isinstance(pid, Refused):
+        return pid
+    os.kill(pid, signal.SIGHUP)
+    return None
+
+
 def stop_supervisor(home: Home) -> Refused | None:
     """Ask the supervisor of this home to end, and wait until it has."""
-    if not wiring.supervisor_runs(home):
-        return Refused("no supervisor of this home is running")
-    pid = int((home.run / "supervisor.lock").read_text() or 0)
+    pid = _supervisor_pid(home)
+    if isinstance(pid, Refused):
+        return pid
     os.kill(pid, signal.SIGTERM)
     clock = wiring.machine_clock()
     deadline = clock.monotonic() + _DOWN_SECONDS_MAX
@@ -58,6 +71,12 @@ def stop_supervisor(home: Home) -> Refused | None:
             raise Unavailable(f"the supervisor (pid {pid}) has not ended after {_DOWN_SECONDS_MAX:.0f} s")
         clock.sleep(0.05)
     return None
+
+
+def _supervisor_pid(home: Home) -> int | Refused:
+    if not wiring.supervisor_runs(home):
+        return Refused("no supervisor of this home is running")
+    return int((home.run / "supervisor.lock").read_text())
 
 
 def repair(ports: "Outside") -> tuple[list[str], list[str]]:
@@ -77,12 +96,15 @@ class _Daemon:
     supervisor: Supervisor
     until: datetime | None
     do_duties: Callable[[], None]
+    init: InitSystem
+    is_well: Callable[[float], None]
+    reload: Reload
     draining: bool = False
 
     @classmethod
     def of(cls, home: Home, config: "Config", ports: "Outside", clock: Clock, days: int | None) -> "_Daemon":
         """Everything put together; `days` counts from the clock's present day."""
-        received = wiring.signals()
+        received = wiring.signals(home, "supervisor")
         received.listen()
         programs = wiring.children(home, received)
         supervisor = Supervisor(
@@ -92,12 +114,25 @@ class _Daemon:
             programs=programs,
             notifier=ports.notifier,
             program_for=lambda spec: _program(home, spec),
+            beats=wiring.last_beats(home),
         )
         until = None if days is None else clock.now().replace(hour=0, minute=0, second=0) + timedelta(days=days)
         if wiring.is_paced(clock):
             supervisor.pace = _pace(clock, config.settings.clock, until)
-        duties = machine_duties(supervisor, ports.notifier)
-        return cls(ports, clock, programs, received, supervisor, until, duties.run_pending)
+        else:
+            supervisor.poll_seconds = _POLL_SECONDS
+        return cls(
+            ports=ports,
+            clock=clock,
+            programs=programs,
+            signals=received,
+            supervisor=supervisor,
+            until=until,
+            do_duties=machine_duties(supervisor, ports.notifier).run_pending,
+            init=wiring.init_system(),
+            is_well=wiring.dead_man_switch(config.settings.notify.dead_man),
+            reload=Reload(home),
+        )
 
     def run(self, watch: bool) -> None:
         """Repair, then step until everything has been stopped."""
@@ -106,33 +141,59 @@ class _Daemon:
         closed, leases = repair(self.ports)
         _log.info("starts; closed %d dead runs, released %d stale leases", len(closed), len(leases))
         ProcessStates(self.ports.documents).declare()
-        with live_table(self.supervisor, self.clock, shown=watch) as refresh:
+        self.init.ready()
+        with live_table(self.supervisor, self.clock, shown=watch) as refresh, closing(self.signals):
             while not (self.draining and not self.supervisor.running):
-                self._obey_signals()
-                now = self.clock.now()
-                wait = self.supervisor.step(now)
-                self._mend_store()
-                self.do_duties()
+                self._turn()
                 refresh()
-                if self.until is not None and now >= self.until:
-                    self._drain("its days have passed")
-                self.programs.wait(wait)
         self.ports.notifier.flush(5.0)
         self.programs.close()
         _log.info("has stopped")
 
+    def _turn(self) -> None:
+        self._obey_signals()
+        now = self.clock.now()
+        wait = self.supervisor.step(now)
+        self._mend_store()
+        self.do_duties()
+        self._take_reload()
+        self._tell_alive()
+        if self.until is not None and now >= self.until:
+            self._drain("its days have passed")
+        self.programs.wait(min(wait, _DUTY_SECONDS))
+
     def _obey_signals(self) -> None:
         for number in self.signals.drain():
-            if number in _STOP_SIGNALS and self.draining:
+            if number == signal.SIGHUP:
+                self.init.reloading()
+                self.reload.begin()
+            elif self.draining:
                 _log.warning("was told twice to stop: kills its children")
                 self.supervisor.kill_all()
-            elif number in _STOP_SIGNALS:
+            else:
                 self._drain(f"received {signal.Signals(number).name}")
+
+    def _take_reload(self) -> None:
+        config = self.reload.result()
+        if config is None:
+            return
+        touched = self.supervisor.reload(config.processes)
+        self.programs.close()  # the next child comes from a template with today's code
+        self.init.ready()
+        _log.info("reloaded the configuration; to be restarted or stopped: %s", ", ".join(touched) or "nothing")
+
+    def _tell_alive(self) -> None:
+        """To the service manager whenever the loop turns; to the dead man's switch only while all is well."""
+        now = self.clock.monotonic()
+        self.init.alive(now)
+        if not self.supervisor.store_is_down:
+            self.is_well(now)
 
     def _drain(self, reason: str) -> None:
         if not self.draining:
             _log.info("stops: %s", reason)
             self.draining = True
+            self.init.stopping()
             self.supervisor.drain()
 
     def _mend_store(self) -> None:
@@ -159,7 +220,8 @@ def _pace(clock: PacedClock, settings: "ClockSettings", until: datetime | None) 
 
 def _program(home: Home, spec: ProcessSpec) -> Program:
     arguments = ("--home", str(home.path), "run", spec.name, "--no-wait")
-    return Program(spec.name, arguments, str(home.logs / f"{spec.name}.log"))
+    log = str(home.logs / f"{spec.name}.log")
+    return Program(spec.name, arguments, log, fresh=spec.start_method is StartMethod.EXEC)
 
 
 @contextmanager

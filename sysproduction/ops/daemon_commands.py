@@ -1,5 +1,6 @@
 """Commands that run things: the supervisor, one process, one method, the repair of what a crash left."""
 
+import subprocess
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(up)
     app.command()(down)
+    app.command()(reload)
     app.command()(run)
     app.command()(method)
     app.command()(startup)
@@ -35,9 +37,14 @@ def up(
 ) -> None:
     """Keep the configured processes running until it is stopped (Ctrl-C, TERM or `sysproduction down`)."""
     from sysproduction.ops import daemon
+    from sysproduction.ops.reloading import check_command
 
     here = session(context)
-    config = here.config(check_methods=True)
+    # In a program of its own: the methods' modules must not weigh on a daemon that runs for months.
+    checked = subprocess.run(check_command(here.home), stdout=subprocess.DEVNULL, check=False)
+    if checked.returncode:
+        raise typer.Exit(checked.returncode)
+    config = here.config()
     start = _moment(replay_from) if replay_from else config.settings.clock.start
     code = daemon.supervise(here.home, config, start=start, days=days, watch=watch)
     raise typer.Exit(code)
@@ -52,6 +59,18 @@ def down(context: typer.Context) -> None:
     if isinstance(answer, Refused):
         raise leave_refused(answer)
     typer.echo("the supervisor has stopped")
+
+
+def reload(context: typer.Context) -> None:
+    """Have the supervisor read its configuration anew; what has not changed is left alone."""
+    from sysproduction.ops import daemon
+
+    here = session(context)
+    here.config(check_methods=True)
+    answer = daemon.reload_supervisor(here.home)
+    if isinstance(answer, Refused):
+        raise leave_refused(answer)
+    typer.echo("the configuration is right; the supervisor reads it now")
 
 
 def run(

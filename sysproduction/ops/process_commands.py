@@ -59,12 +59,15 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 def start(context: typer.Context, names: Names) -> None:
     """Let processes run, once more if they already ended for their trading day."""
+    from sysproduction import wiring
     from sysproduction.control import processes
     from sysproduction.stores.process_states import ProcessStates
 
     with session(context).outside() as ports:
         specs = processes.named(ports.config.processes, names)
-        for state in processes.start(ProcessStates(ports.documents), specs):
+        started = processes.start(ProcessStates(ports.documents), specs)
+        wiring.wake(ports.home)
+        for state in started:
             typer.echo(f"{state.process}: GO; it runs when its window and its previous process allow")
 
 
@@ -177,12 +180,15 @@ def logs(
 
 
 def _set(here: Session, names: list[str], control: ControlState) -> None:
+    from sysproduction import wiring
     from sysproduction.control import processes
     from sysproduction.stores.process_states import ProcessStates
 
     with here.outside() as ports:
         specs = processes.named(ports.config.processes, names)
-        for state in processes.set_control(ProcessStates(ports.documents), specs, control):
+        changed = processes.set_control(ProcessStates(ports.documents), specs, control)
+        wiring.wake(ports.home)
+        for state in changed:
             typer.echo(f"{state.process}: {state.control}")
 
 

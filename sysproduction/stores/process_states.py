@@ -256,7 +256,7 @@ def _state(document: Document) -> ProcessState:
         last_number=body["last_number"],
         outcomes=tuple((date.fromisoformat(day), RunOutcome(outcome)) for day, outcome in body["outcomes"]),
         again=body["again"],
-        seen_day=date.fromisoformat(body["seen_day"]) if body["seen_day"] else None,
+        seen_day=date.fromisoformat(body["seen_day"]) if body.get("seen_day") else None,
         version=document.version,
     )
 

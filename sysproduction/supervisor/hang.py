@@ -4,9 +4,12 @@ from sysproduction.domain.heartbeats import Beat
 
 
 def is_hung(beat: Beat, now_monotonic: float, idle_seconds_max: float) -> str | None:
-    """Why the process counts as hung, or None: it is in a method for longer than the method's time-out, or it is
-    between methods and has not beaten for more than `idle_seconds_max`. Stamps later than now are of another boot
-    and say nothing. Whose beat it is, the caller compares: beat.pid and beat.start_ticks."""
+    """Why the process counts as hung, in words that follow "it", or None.
+
+    It is in a method for longer than the method's time-out, or it is between methods and has not beaten for more
+    than `idle_seconds_max`. Stamps later than now are of another boot and say nothing. Whose beat it is, the caller
+    compares: beat.pid and beat.start_ticks.
+    """
     if max(beat.at, beat.since) > now_monotonic:
         return None
     if not beat.method:
@@ -16,5 +19,5 @@ def is_hung(beat: Beat, now_monotonic: float, idle_seconds_max: float) -> str | 
         return None
     spent = now_monotonic - beat.since
     if 0 < beat.timeout < spent:
-        return f"{beat.method} has been running for {spent:.1f} s, its time-out is {beat.timeout:g} s"
+        return f"has been in {beat.method} for {spent:.1f} s, whose time-out is {beat.timeout:g} s"
     return None

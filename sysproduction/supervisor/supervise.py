@@ -69,6 +69,7 @@ class Supervisor:
     _crashes: dict[str, list[float]] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
     _start_after: dict[str, float] = field(default_factory=dict)
+    _retired: dict[str, ProcessSpec] = field(default_factory=dict)
     _looked_back: set[str] = field(default_factory=set)
     _draining: bool = False
     _store_down: bool = False
@@ -90,6 +91,20 @@ class Supervisor:
     def drain(self) -> None:
         """From now on start nothing and stop everything, dependants before what they depend on."""
         self._draining = True
+
+    def reload(self, specs: tuple[ProcessSpec, ...]) -> list[str]:
+        """Go on with these processes: a running one that is new or the same is left alone, one that has changed or
+        gone is asked to stop (and starts anew if it may). Returns the names of those that were asked."""
+        same = set(specs)
+        touched = [spec for spec in self.specs if spec.name in self._children and spec not in same]
+        gone = {spec.name for spec in self.specs} - {spec.name for spec in specs}
+        self._retired = {spec.name: spec for spec in self.specs if spec.name in gone} | self._retired
+        self.specs = specs
+        for name in gone:
+            self.decisions.pop(name, None)
+        for spec in touched:
+            self._ask_to_stop(spec, "its configuration has changed")
+        return [spec.name for spec in touched]
 
     def kill_all(self) -> None:
         """End every child at once."""
@@ -302,7 +317,7 @@ class Supervisor:
             self._tidings.crashed(run)
 
     def _spec(self, name: str) -> ProcessSpec:
-        return next(spec for spec in self.specs if spec.name == name)
+        return next((spec for spec in self.specs if spec.name == name), None) or self._retired[name]
 
     def _watch_window(self, spec: ProcessSpec, state: ProcessState, decision: Decision, now: datetime) -> None:
         """Tell about a window that closed without any run."""

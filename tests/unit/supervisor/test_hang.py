@@ -34,4 +34,4 @@ def test_a_hang_is_told_from_work(beat: Beat, now: float, hung: bool) -> None:
 def test_the_reason_is_for_a_human() -> None:
     """How long, and what is allowed."""
     assert is_hung(BETWEEN, 112.0, 10.0) == "gave no sign of life for 12.0 s between methods, 10 s are allowed"
-    assert is_hung(WITHIN, 125.0, 10.0) == "update_prices has been running for 35.0 s, its time-out is 30 s"
+    assert is_hung(WITHIN, 125.0, 10.0) == "has been in update_prices for 35.0 s, whose time-out is 30 s"
