@@ -1,6 +1,6 @@
 """What we ask of the outside, one Protocol each, and World: the frozen set of them that a process is given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -307,6 +307,10 @@ class InitSystem(Protocol):
     def alive(self, now_monotonic: float) -> bool:
         """The main loop turns; said as often as its watchdog wants to hear it."""
         ...
+
+
+BeatHeart = Callable[[str, float], None]
+"""Told the method that begins and its time-out in seconds, or "" and 0 between methods."""
 
 
 class Signals(Protocol):

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sysproduction.config.settings import ClockSettings, DeadManSettings
     from sysproduction.domain.heartbeats import Beat
     from sysproduction.stores.leases import Leases
-    from sysproduction.supervisor.runner import BeatHeart
 
 FAR: Final = timedelta(days=3650)
 """Beyond any deadline."""
@@ -247,7 +246,7 @@ def _wakes(home: Home) -> Path:
     return home.run / "wake"
 
 
-def live_as_run(home: Home, name: str) -> "BeatHeart":
+def live_as_run(home: Home, name: str) -> BeatHeart:
     """Make this process one that a supervisor can look after: whatever it starts is found again, it shows its stacks
     when asked, and what this returns is its heart."""
     from sysproduction.adapters import families, stack_dumps

@@ -25,15 +25,12 @@ from sysproduction.domain.processes import (
     RunOutcome,
 )
 from sysproduction.domain.results import MethodResult
-from sysproduction.ports import Clock, Notifier
+from sysproduction.ports import BeatHeart, Clock, Notifier
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Start
 from sysproduction.supervisor.windows import window_of
 
 Method = Callable[[], MethodResult]
-
-BeatHeart = Callable[[str, float], None]
-"""Told the method that begins and its time-out in seconds, or "" and 0 between methods."""
 
 IDLE_SECONDS_MAX: Final = 0.5
 """How long a method without a bound that had nothing to do rests, in machine time."""
