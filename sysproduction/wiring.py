@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from sysproduction.config.home import Home
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import (
+    BeatHeart,
     Clock,
     Documents,
     Feed,
