@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sysproduction.domain.alerts import Alert
 from sysproduction.domain.bars import Frequency
 from sysproduction.domain.identity import Identity
+from sysproduction.domain.roll_policies import RollPolicies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -346,3 +347,4 @@ class World:
     notifier: Notifier
     max_price_spike: float = 8.0
     stale_after_days: int = 5
+    rolls: RollPolicies = field(default_factory=RollPolicies)

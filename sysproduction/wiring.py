@@ -27,8 +27,10 @@ from sysproduction.ports import (
 )
 
 if TYPE_CHECKING:
+    from sysproduction.adapters.clocks import SimulatedClock
     from sysproduction.adapters.csv_feed import CsvFeed
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
+    from sysproduction.adapters.mongo import MongoDocuments
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings, DeadManSettings
     from sysproduction.domain.heartbeats import Beat
@@ -37,11 +39,45 @@ if TYPE_CHECKING:
 FAR: Final = timedelta(days=3650)
 """Beyond any deadline."""
 
+_ANSWER_SECONDS: Final = 10.0
+"""How long a document store may take to answer; twice that must be less than the usual `silence_seconds`."""
+
+_HURRIED_SECONDS: Final = 0.8
+"""The same for the supervisor, whose loop feeds a watchdog."""
+
+CHILD_ENTRY = "sysproduction.ops.main:main"
+"""What a child forked from the template runs; benchmarks put a command of their own in its place."""
+
 _PRELOAD: Final = (
     "pandas",
     "pymongo",
+    "tenacity",
+    "yaml",
+    "arcticdb",  # imported only: a child that a fork leaves with an open one deadlocks
+    "sysproduction.adapters.arctic",
+    "sysproduction.adapters.clocks",
+    "sysproduction.adapters.csv_feed",
+    "sysproduction.adapters.embedded_mongo",
+    "sysproduction.adapters.families",
+    "sysproduction.adapters.heartbeats",
+    "sysproduction.adapters.log_lines",
+    "sysproduction.adapters.log_notifier",
     "sysproduction.adapters.mongo",
+    "sysproduction.adapters.notifiers",
+    "sysproduction.adapters.programs",
+    "sysproduction.adapters.stack_dumps",
+    "sysproduction.adapters.synthetic_feed",
+    "sysproduction.adapters.wake_sockets",
+    "sysproduction.config.loading",
+    "sysproduction.control.processes",
+    "sysproduction.ops.child",
+    "sysproduction.ops.daemon_commands",
+    "sysproduction.ops.market_commands",
+    "sysproduction.ops.process_commands",
+    "sysproduction.ops.settings_commands",
+    "sysproduction.ops.simulation_commands",
     "sysproduction.processes.run_daily_prices_updates",
+    "sysproduction.stores.incidents",
 )
 
 
@@ -88,6 +124,22 @@ def machine_clock() -> Clock:
     return SystemClock()
 
 
+def simulated_ground(start: datetime) -> "tuple[SimulatedClock, Documents]":
+    """What a simulation stands on: a clock that jumps, and an empty store in memory."""
+    from sysproduction.adapters.clocks import SimulatedClock
+    from sysproduction.adapters.memory_documents import MemoryDocuments
+
+    return SimulatedClock(start), MemoryDocuments()
+
+
+def incident_notifier(channel: Notifier, documents: Documents, clock: Clock) -> Notifier:
+    """Tells the channel once per incident, as the store of incidents says."""
+    from sysproduction.adapters.notifiers import Notifiers
+    from sysproduction.stores.incidents import Incidents
+
+    return Notifiers([channel], incidents=Incidents(documents), clock=clock)
+
+
 def myself() -> Identity:
     """The calling process."""
     from sysproduction.adapters import host
@@ -115,13 +167,21 @@ class Outside:
         """The home's market clock."""
         return market_clock(self.home, self.config.settings.clock)
 
-    @cached_property
+    @property
     def documents(self) -> Documents:
         """MongoDB, the embedded server started if need be."""
+        return self._mongo
+
+    def hurry(self) -> None:
+        """From now on never wait long for the document store."""
+        self._mongo.hurry(_HURRIED_SECONDS)
+
+    @cached_property
+    def _mongo(self) -> "MongoDocuments":
         from sysproduction.adapters.mongo import MongoDocuments
 
         uri = self._mongo_uri()
-        documents = MongoDocuments(uri, self.config.settings.mongo_database)
+        documents = MongoDocuments(uri, self.config.settings.mongo_database, answer_seconds=_ANSWER_SECONDS)
         self._closing.callback(documents.close)
         return documents
 
@@ -182,6 +242,7 @@ class Outside:
             notifier=self.notifier,
             max_price_spike=prices.max_spike,
             stale_after_days=prices.stale_after_days,
+            rolls=self.config.settings.rolls.policies(),
         )
 
     def close(self) -> None:
@@ -290,12 +351,14 @@ def children(home: Home, received: Signals) -> Programs:
     """Programs forked from the template."""
     from sysproduction.adapters.programs import LocalPrograms
 
-    return LocalPrograms(
-        entry="sysproduction.ops.main:main",
+    programs = LocalPrograms(
+        entry=CHILD_ENTRY,
         preload=_PRELOAD,
         log_path=home.logs / "template.log",
         signals=received,
     )
+    programs.warm()
+    return programs
 
 
 def single_supervisor(home: Home) -> int | None:
@@ -319,6 +382,13 @@ def send(identity: Identity, number: int) -> bool:
     from sysproduction.adapters import host
 
     return host.send(identity, number)
+
+
+def bounded_log(path: Path) -> logging.Handler:
+    """A log file that is rotated and whose disk may be full."""
+    from sysproduction.adapters.log_lines import BoundedFile
+
+    return BoundedFile(path)
 
 
 def log_to_stderr(program: str, level: int = logging.INFO, also: logging.Handler | None = None) -> None:

@@ -46,13 +46,14 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "upkeep": (CORE, NUMERIC),
     "workflows": (CORE | {"systems", "engine", "orders"}, NUMERIC | {"schedule"}),
     "supervisor": (CORE, {"schedule", "psutil"}),
+    "simulation": (CORE | {"supervisor"}, set()),
     "control": (CORE | FEATURES | {"supervisor"}, NUMERIC),  # status asks the planner
     "processes": (CORE | FEATURES | PURE | {"config", "supervisor", "control"}, NUMERIC),
     "adapters": ({"domain", "ports", "exchange", "engine"}, ANY_VENDOR),
     "wiring": ({"adapters", "config", "ports", "domain", "stores"}, set()),  # adapters that keep leases, incidents
     "web": (CORE | FEATURES | PURE | {"config", "supervisor", "control", "processes", "wiring"}, ANY_VENDOR),
     "ops": (
-        CORE | FEATURES | PURE | {"config", "supervisor", "control", "processes", "wiring", "web"},
+        CORE | FEATURES | PURE | {"config", "supervisor", "control", "processes", "wiring", "web", "simulation"},
         NUMERIC | {"typer", "rich", "textual", "prompt_toolkit", "click", "tenacity"},
     ),
 }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -12,6 +13,7 @@ from sysproduction.domain.errors import ConfigError, DataError, SysproductionErr
 
 _MAP_SIZE: Final = "64GB"  # of address space; the file grows with what is stored
 _MONGO_TIMEOUT: Final = "serverSelectionTimeoutMS=2000"
+_PROBE_SECONDS: Final = 2
 _NOT_A_STORE: Final = ("MDB_INVALID", "MDB_VERSION_MISMATCH", "MDB_CORRUPTED")
 _FIX: Final = "check `arctic` in private_config.yaml"
 
@@ -159,9 +161,31 @@ def _connected(uri: str, name: str) -> Any:
     # is about to append to it: rows of other processes would be lost.
     set_config_int("VersionMap.ReloadInterval", 0)
     set_log_level("ERROR")
+    _probe(uri, name)
     try:
         return Arctic(uri)
     except ValueError:
         raise ConfigError(
             f"{name} is no address of series: write lmdb://FOLDER, mongodb://… or s3://…; {_FIX}"
         ) from None
+
+
+def _probe(uri: str, name: str) -> None:
+    """Raise Unavailable if nobody answers at the address: ArcticDB itself would try for minutes."""
+    if uri.startswith("mongodb"):
+        from pymongo import MongoClient
+        from pymongo.errors import PyMongoError
+
+        try:
+            with MongoClient[Any](uri, serverSelectionTimeoutMS=_PROBE_SECONDS * 1000) as client:
+                client.admin.command("ping")
+        except PyMongoError as exc:
+            raise Unavailable(f"the series at {name} are not reachable: start that server, or {_FIX}") from exc
+    elif uri.startswith(("s3://", "s3s://")):
+        scheme, _, rest = uri.partition("://")
+        port = re.search(r"[?&]port=(\d+)", uri)
+        address = rest.partition(":")[0], int(port[1]) if port else {"s3": 80, "s3s": 443}[scheme]
+        try:
+            socket.create_connection(address, _PROBE_SECONDS).close()
+        except OSError as exc:
+            raise Unavailable(f"the series at {name} are not reachable ({exc}): {_FIX}") from exc

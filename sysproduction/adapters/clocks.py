@@ -144,6 +144,10 @@ class SimulatedClock:
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds
 
+    def shift(self, seconds: float) -> None:
+        """Set market time forward, or back; machine time does not notice."""
+        self._now += timedelta(seconds=seconds)
+
     def seconds_until(self, moment: datetime) -> float:
         """Simulated seconds."""
         return max(0.0, (moment - self._now).total_seconds())

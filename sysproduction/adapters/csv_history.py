@@ -50,10 +50,17 @@ def recorded_rolls(table: pd.DataFrame) -> Sequence[Roll]:
     """One roll for the first row, and one for every row that names other contracts than the row before it."""
     contracts = table[list(CONTRACTS)].to_numpy()
     changes = np.append(True, (contracts[1:] != contracts[:-1]).any(axis=1))
+    apart = np.where(_are_roll_rows(table), table["FORWARD"].to_numpy(), np.nan)[changes]
     stamps = pd.DatetimeIndex(table.index[changes]).floor("us").to_pydatetime()
     return tuple(
-        Roll(stamp.astimezone(UTC), price=contract_id(price), forward=contract_id(forward), carry=contract_id(carry))
-        for stamp, (price, carry, forward) in zip(stamps, contracts[changes], strict=True)
+        Roll(
+            stamp.astimezone(UTC),
+            price=contract_id(price),
+            forward=contract_id(forward),
+            carry=contract_id(carry),
+            forward_price=None if np.isnan(known) else float(known),
+        )
+        for stamp, (price, carry, forward), known in zip(stamps, contracts[changes], apart, strict=True)
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -59,7 +60,16 @@ class MongoDocuments:
         self._database = database
         self._timeout_ms = int(timeout_seconds * 1000)
         self._answer_ms = int(answer_seconds * 1000)
+        self._rest_seconds = 0.0
+        self._rests_until = 0.0
         self._clients: dict[int, MongoClient[_Stored]] = {}
+
+    def hurry(self, seconds: float) -> None:
+        """From now on give up on an answer after `seconds`, on a connection after half of that, without a second try,
+        and then say Unavailable at once for as long: for a loop that must go on whatever the server does."""
+        self.close()
+        self._timeout_ms, self._answer_ms = int(seconds * 500), int(seconds * 1000)
+        self._rest_seconds = seconds
 
     def declare(
         self, collection: str, *, unique: Sequence[Sequence[str]] = (), indexes: Sequence[Sequence[str]] = ()
@@ -164,7 +174,7 @@ class MongoDocuments:
                 journal=True,
                 wTimeoutMS=self._answer_ms,
                 retryWrites=False,
-                retryReads=True,
+                retryReads=self._rest_seconds == 0.0,
                 serverSelectionTimeoutMS=self._timeout_ms,
                 connectTimeoutMS=self._timeout_ms,
                 socketTimeoutMS=self._answer_ms,
@@ -179,6 +189,8 @@ class MongoDocuments:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if time.monotonic() < self._rests_until:
+            raise Unavailable(f"the database at {host_of(self._uri)} could not be reached a moment ago")
         try:
             yield
         except errors.DuplicateKeyError as exc:
@@ -191,6 +203,7 @@ class MongoDocuments:
         except errors.DocumentTooLarge as exc:
             raise DataError(f"{self._database}: the document is larger than the database takes: {exc}") from exc
         except (errors.PyMongoError, BSONError) as exc:
+            self._rests_until = time.monotonic() + self._rest_seconds
             raise Unavailable(
                 f"the database at {host_of(self._uri)} is not reachable ({type(exc).__name__}): "
                 "start it or check `mongo` in private_config.yaml"

@@ -22,7 +22,9 @@ from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import Program, Signals, Usage
 
-_ANSWER_SECONDS: Final = 30.0
+_PRELOAD_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 5.0
+"""A template that says nothing for so long is replaced."""
 _LEAVE_SECONDS: Final = 2.0
 
 
@@ -42,10 +44,16 @@ class LocalPrograms:
         self._template: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._received = b""
+        self._is_ready = False
         self._awaited: set[tuple[int, int]] = set()
         self._exit_codes: dict[tuple[int, int], int] = {}
         self._answers: deque[dict[str, Any]] = deque()
         self._handles: set[int] = set()
+
+    def warm(self) -> None:
+        """Have the template import its modules now, without waiting for it: the first start finds it ready."""
+        with suppress(OSError):  # the first start tries again, and tells
+            self._spawn()
 
     def myself(self) -> Identity:
         """The calling process."""
@@ -150,6 +158,9 @@ class LocalPrograms:
             self._template = None
         self._received = b""
         self._answers.clear()
+        me = host.myself()
+        for pid, start_ticks in self._awaited:  # nobody else will tell of their end
+            self.watch(Identity(me.host, me.boot, pid, start_ticks))
         self._awaited.clear()
 
     def _is_template_alive(self) -> bool:
@@ -159,12 +170,14 @@ class LocalPrograms:
         if not self._is_template_alive():
             self._receive()
             self.close()
-            self._launch()
+            self._spawn()
+        self._await_ready()
         assert self._socket is not None
         self._socket.sendall(json.dumps(request).encode() + b"\n")
-        return self._answer()
+        return self._answer(_ANSWER_SECONDS)
 
-    def _launch(self) -> None:
+    def _spawn(self) -> None:
+        self._is_ready = False
         with self._log_path.open("ab") as log:
             self._socket, theirs = socket.socketpair()
             self._socket.setblocking(False)
@@ -179,11 +192,14 @@ class LocalPrograms:
                     env=_environment(),
                     start_new_session=True,
                 )
-        if "ready" not in self._answer():
-            raise EOFError("the template did not say that it is ready")
 
-    def _answer(self) -> dict[str, Any]:
-        deadline = time.monotonic() + _ANSWER_SECONDS
+    def _await_ready(self) -> None:
+        if not self._is_ready and "ready" not in self._answer(_PRELOAD_SECONDS):
+            raise EOFError("the template did not say that it is ready")
+        self._is_ready = True
+
+    def _answer(self, seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
         assert self._socket is not None
         while not self._answers:
             if time.monotonic() > deadline:

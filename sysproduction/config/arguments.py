@@ -1,15 +1,24 @@
 """Whether the arguments that the YAML gives bind to the method that will receive them."""
 
 import inspect
+from types import UnionType
 from typing import Any
 
 from sysproduction.config.checks import Findings
 from sysproduction.config.problems import closest
-from sysproduction.config.tree import Node, described
+from sysproduction.config.tree import Node, described, plain
 
+_TEXTS = list[str]
 _TYPES: dict[Any, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
-_NAMED = {"bool": bool, "int": int, "float": float, "str": str, "None": type(None)}
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", type(None): "null"}
+_NAMED = {"bool": bool, "int": int, "float": float, "str": str, "list[str]": _TEXTS, "None": type(None)}
+_WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    _TEXTS: "a list of texts such as [CORN, US10]",
+    type(None): "null",
+}
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -35,7 +44,7 @@ def check_arguments(method: Node, signature: inspect.Signature, findings: Findin
 
 def _check_type(node: Node, annotation: Any, findings: Findings) -> None:
     kinds = _kinds(annotation)
-    if kinds and not any(_fits(node.value, kind) for kind in kinds):
+    if kinds and not any(_fits(plain(node), kind) for kind in kinds):
         expected = " or ".join(_WORDS[kind] for kind in kinds)
         findings.problems.append(node.problem(f"must be {expected}, but is {described(node)}"))
 
@@ -43,6 +52,8 @@ def _check_type(node: Node, annotation: Any, findings: Findings) -> None:
 def _fits(value: Any, kind: Any) -> bool:
     if kind is type(None):
         return value is None
+    if kind == _TEXTS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
     return isinstance(value, _TYPES[kind]) and (kind is bool or not isinstance(value, bool))
 
 
@@ -50,6 +61,8 @@ def _kinds(annotation: Any) -> list[Any]:
     """The simple types that an annotation allows; empty if it says anything else."""
     if isinstance(annotation, str):
         parts = [_NAMED.get(part.strip()) for part in annotation.split("|")]
+    elif isinstance(annotation, UnionType):
+        parts = list(annotation.__args__)
     else:
-        parts = list(getattr(annotation, "__args__", None) or [annotation])
+        parts = [annotation]
     return parts if all(part in _WORDS for part in parts) else []

@@ -57,7 +57,7 @@ class RestartModel(Strict):
     crashes_max: int = Field(
         default=_RESTART.crashes_max, ge=0, le=10_000, description="a whole number from 0 to 10000"
     )
-    period_minutes: Minutes = _RESTART.period_minutes
+    period_minutes: Annotated[Minutes, Field(gt=0)] = _RESTART.period_minutes
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -19,6 +19,9 @@ from pydantic import (
 from sysproduction.config import words
 from sysproduction.config.problems import Unfit
 from sysproduction.config.secret import Secret
+from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
+from sysproduction.domain.roll_rules import RollRule, RollThresholds
+from sysproduction.domain.roll_states import RollState
 
 SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"), ("notify", "dead_man", "url"))
 """Keys whose values are never shown."""
@@ -94,6 +97,52 @@ class PriceSettings(Strict):
     stale_after_days: int = Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
 
 
+Rule = Annotated[Literal["recorded", "automatic", "manual"], Field(description="recorded, automatic or manual")]
+Share = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, description="a number from 0 to 1000000")]
+Volume = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="a number of contracts a day from 0")]
+DaysNear = Annotated[int, Field(ge=0, le=365, description="a whole number of days from 0 to 365")]
+NearState = Annotated[
+    Literal["Force", "Force_Outright", "Close", "Ask"], Field(description="Force, Force_Outright, Close or Ask")
+]
+
+
+class OwnRollSettings(Strict):
+    """What differs for one instrument; None: nothing does."""
+
+    rule: Rule | None = None
+    relative_volume: Share | None = None
+    relative_volume_min: Share | None = None
+    absolute_volume: Volume | None = None
+    days_near: DaysNear | None = None
+    near_state: NearState | None = None
+
+
+class RollSettings(Strict):
+    """Who decides when an instrument rolls, and what the automatic rule goes by; see RollThresholds. `near_state`
+    Ask leaves a position that is near its roll to the operator."""
+
+    rule: Rule
+    relative_volume: Share
+    relative_volume_min: Share
+    absolute_volume: Volume
+    days_near: DaysNear
+    near_state: NearState
+    instruments: dict[str, OwnRollSettings] = Field(
+        default={}, description="a map from instrument codes to what differs, such as CORN: {rule: automatic}"
+    )
+
+    def policies(self) -> RollPolicies:
+        """The frozen values."""
+        usual = self.model_dump(exclude={"instruments"})
+        own = {code: usual | said.model_dump(exclude_none=True) for code, said in self.instruments.items()}
+        return RollPolicies(_policy(**usual), {code: _policy(**said) for code, said in own.items()})
+
+
+def _policy(*, rule: str, near_state: str, **thresholds: Any) -> RollPolicy:
+    state = None if near_state == "Ask" else RollState(near_state)
+    return RollPolicy(RollRule(rule), RollThresholds(**thresholds, near_state=state))
+
+
 class SlackSettings(Strict):
     """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
 
@@ -162,6 +211,7 @@ class Settings(Strict):
     arctic: Arctic
     feed: FeedSettings
     prices: PriceSettings
+    rolls: RollSettings
     notify: NotifySettings
     clock: ClockSettings
 
@@ -170,4 +220,6 @@ class Settings(Strict):
         if self.environment == "live" and not self.clock.real:
             at = ["environment", "clock.start", "clock.speed", "clock.fast_speed"]
             raise Unfit("environment live runs in real time: clock must be start null, speed 1, fast_speed null", at=at)
+        if self.environment == "live" and self.feed.kind == "synthetic":
+            raise Unfit("environment live needs real prices: feed.kind is synthetic", at=["environment", "feed.kind"])
         return self

@@ -139,6 +139,8 @@ def store(value: Any, schemes: tuple[str, ...]) -> Secret | str:
     if value == EMBEDDED:
         return EMBEDDED
     if isinstance(value, str) and any(re.match(re.escape(s) + r"([^\s]*@)?[^\s@]+\Z", value) for s in schemes):
+        if value.startswith("lmdb://") and not value.startswith("lmdb:///"):
+            raise Unfit("must name its folder from the root, as in lmdb:///srv/prices")
         return Secret(value)
     near = closest(value, (EMBEDDED,)) if isinstance(value, str) else None
     expected = " or ".join(f"{scheme}…" for scheme in schemes)

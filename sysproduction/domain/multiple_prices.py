@@ -1,11 +1,12 @@
 """Multiple prices: the price, forward and carry contract of an instrument side by side, rolled as recorded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sysproduction.domain.panama import contract_starts
@@ -59,7 +60,7 @@ def rolls_in_force(multiple: pd.DataFrame, recorded: Sequence[Roll]) -> list[Rol
         if rolls and (roll.stamp <= rolls[-1].stamp or _same_contracts(roll, rolls[-1])):
             continue
         earliest = multiple.index[-1].to_pydatetime() + JUST_AFTER if len(multiple) else roll.stamp
-        rolls.append(Roll(max(roll.stamp, earliest), roll.price, roll.forward, roll.carry))
+        rolls.append(replace(roll, stamp=max(roll.stamp, earliest)))
     return rolls
 
 
@@ -108,7 +109,7 @@ def _build(
             continue
         segment = _segment(roll, closes, start=max(roll.stamp, since or roll.stamp), end=end, until=until)
         if parts and roll.stamp not in segment.index and roll.stamp not in recent.index:
-            parts.append(_roll_row(roll, _fill(recent, parts[-1])))
+            parts.append(_roll_row(roll, _fill(recent, pd.concat(parts[-2:]))))
         parts.append(segment)
     filled = [part for part in parts if len(part)]
     return pd.concat(filled) if filled else empty_multiple()
@@ -118,17 +119,31 @@ def _segment(
     roll: Roll, closes: Mapping[str, pd.Series], *, start: datetime, end: datetime | None, until: datetime
 ) -> pd.DataFrame:
     names = {"PRICE": roll.price, "CARRY": roll.carry, "FORWARD": roll.forward}
-    columns = {
-        column: closes[contract].loc[pd.Timestamp(start) : pd.Timestamp(until)]
+    last = _nanoseconds(until) + 1 if end is None else min(_nanoseconds(until) + 1, _nanoseconds(end))
+    found = {
+        column: _known(closes[contract], _nanoseconds(start), last)
         for column, contract in names.items()
         if contract in closes
     }
-    frame = pd.DataFrame(columns, columns=list(PRICE_COLUMNS), dtype=float)
-    frame.index = pd.DatetimeIndex(frame.index if columns else [], tz="UTC")
-    frame = frame.dropna(how="all").sort_index()
-    if end is not None:
-        frame = frame.loc[frame.index < pd.Timestamp(end)]
-    return frame.assign(**{f"{column}_CONTRACT": contract for column, contract in names.items()})
+    stamps = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(own for own, _ in found.values())]))
+    prices = {column: np.full(len(stamps), np.nan) for column in names}
+    for column, (own, close) in found.items():
+        prices[column][np.searchsorted(stamps, own)] = close
+    contracts = {f"{column}_CONTRACT": np.full(len(stamps), contract, object) for column, contract in names.items()}
+    return pd.DataFrame({**prices, **contracts}, index=pd.DatetimeIndex(stamps.view("M8[ns]"), tz="UTC"))
+
+
+def _known(close: pd.Series, first: int, last: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Stamps (nanoseconds, first <= stamp < last) and values of what is not NaN."""
+    stamps = pd.DatetimeIndex(close.index).as_unit("ns").asi8
+    start, stop = np.searchsorted(stamps, (first, last))
+    values = close.to_numpy(dtype=float)[start:stop]
+    known = ~np.isnan(values)
+    return stamps[start:stop][known], values[known]
+
+
+def _nanoseconds(stamp: datetime) -> int:
+    return int(pd.Timestamp(stamp).as_unit("ns").value)
 
 
 def _roll_row(roll: Roll, before: pd.DataFrame) -> pd.DataFrame:
@@ -137,8 +152,16 @@ def _roll_row(roll: Roll, before: pd.DataFrame) -> pd.DataFrame:
     known = known.dropna()
     if known.empty:
         return empty_multiple()
-    row = (known["FORWARD"].iloc[-1], np.nan, np.nan, roll.price, roll.carry, roll.forward)
-    return pd.DataFrame(dict(zip(COLUMNS, row, strict=True)), index=stamp)
+    forward = np.nan if roll.forward_price is None else roll.forward_price
+    row = {
+        "PRICE": known["FORWARD"].iloc[-1],
+        "CARRY": np.nan,
+        "FORWARD": forward,
+        "PRICE_CONTRACT": roll.price,
+        "CARRY_CONTRACT": roll.carry,
+        "FORWARD_CONTRACT": roll.forward,
+    }
+    return pd.DataFrame({column: row[column] for column in COLUMNS}, index=stamp)
 
 
 def _fill(stored: pd.DataFrame, built: pd.DataFrame) -> pd.DataFrame:
@@ -185,7 +208,7 @@ def stitchable(rolls: Sequence[Roll], closes: Mapping[str, pd.Series]) -> list[R
 def _leads_on(roll: Roll, following: Roll, closes: Mapping[str, pd.Series]) -> bool:
     if roll.price not in closes:
         return False
-    if roll.price == following.price:
+    if roll.price == following.price or roll.forward_price is not None:
         return True
     common = closes[roll.price].index.intersection(closes.get(roll.forward, closes[roll.price][:0]).index)
     return bool(((common >= pd.Timestamp(roll.stamp)) & (common < pd.Timestamp(following.stamp))).any())

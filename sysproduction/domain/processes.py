@@ -60,8 +60,9 @@ class MethodSpec:
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """After a crash: wait `backoff_seconds`, doubling up to `backoff_seconds_max`; more than `crashes_max`
-    crashes within `period_minutes` make the process FAILED for its trading day. `enabled` False: never restart."""
+    """After a first crash restart at once; after the next within `period_minutes` wait `backoff_seconds`, doubling
+    up to `backoff_seconds_max`; more than `crashes_max` within the period make the process FAILED for its trading
+    day. `enabled` False: never restart."""
 
     enabled: bool = True
     backoff_seconds: float = 1.0

@@ -21,12 +21,14 @@ class RollParameters:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """From `stamp` on, the series is made of these contracts."""
+    """From `stamp` on, the series is made of these contracts. `forward_price` is the forward contract's price at the
+    stamp where the source recorded one with the roll itself, apart from any bar."""
 
     stamp: datetime
     price: str
     forward: str
     carry: str
+    forward_price: float | None = None
 
 
 def next_held(contract: str, parameters: RollParameters) -> str:

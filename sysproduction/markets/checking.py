@@ -54,6 +54,11 @@ def check_offer(
     return Checked(merge(stored, believed), spikes, _sifting_problems(item, sifted))
 
 
+def without_refused(offered: pd.DataFrame, refused: Sequence[PriceRejected]) -> pd.DataFrame:
+    """The rows but those that an operator called wrong."""
+    return offered.loc[~offered.index.isin([record.stamp for record in refused])] if refused else offered
+
+
 def settle(
     rejections: Rejections,
     opened: Mapping[str, Sequence[PriceRejected]],

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sysproduction.domain.fx import split_pair
 from sysproduction.domain.results import MethodResult
-from sysproduction.markets.checking import ask_after, check_offer, settle
+from sysproduction.markets.checking import ask_after, check_offer, settle, without_refused
 from sysproduction.markets.items import choose, last_stamp, staleness, update_each
 from sysproduction.ports import Feed
 from sysproduction.stores.fx import FxRates
@@ -28,12 +28,12 @@ def update_fx_prices(
     `threshold` is in typical daily changes. A pair without rates for `stale_after_days` business days is reported.
     """
     chosen, problems = choose(feed.currency_pairs(), pairs)
-    opened = rejections.open()
+    opened, refused = rejections.open(), rejections.refused()
 
     def update(pair: str) -> MethodResult:
         split_pair(pair)
         stored = rates.stored(pair)
-        offered = feed.fx(pair, after=ask_after(stored), until=now)
+        offered = without_refused(feed.fx(pair, after=ask_after(stored), until=now), refused.get(pair, ()))
         known = offered.iloc[:0] if stored is None else stored
         checked = check_offer(pair, known, offered, column="rate", now=now, threshold=threshold)
         rates.add(pair, checked.merged)

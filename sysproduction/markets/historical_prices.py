@@ -11,7 +11,7 @@ from sysproduction.domain.bars import Frequency
 from sysproduction.domain.merging import first_offered
 from sysproduction.domain.results import MethodResult, Problem
 from sysproduction.domain.spikes import typical_change
-from sysproduction.markets.checking import ask_after, check_offer, settle
+from sysproduction.markets.checking import ask_after, check_offer, settle, without_refused
 from sysproduction.markets.items import choose, staleness, update_each
 from sysproduction.ports import Feed
 from sysproduction.stores.contracts import Contracts
@@ -39,10 +39,10 @@ def update_historical_prices(
     """
     sampled = contracts.sampled()
     chosen, problems = choose(list(sampled), instruments)
-    opened = rejections.open()
+    opened, refused = rejections.open(), rejections.refused()
     rows = items = 0
     for instrument in chosen:
-        visit = _Visit(feed, prices, rejections, opened, instrument, now, threshold, method)
+        visit = _Visit(feed, prices, rejections, opened, refused, instrument, now, threshold, method)
         stored = {contract: prices.bars(instrument, contract) for contract in sampled[instrument]}
         result = visit.update(stored)
         rows, items = rows + result.rows_written, items + result.items
@@ -58,6 +58,7 @@ class _Visit:
     prices: Prices
     rejections: Rejections
     opened: Mapping[str, Sequence[PriceRejected]]
+    refused: Mapping[str, Sequence[PriceRejected]]
     instrument: str
     now: datetime
     threshold: float
@@ -74,7 +75,7 @@ class _Visit:
         self, item: str, contract: str, stored: dict[str, pd.DataFrame], elsewhere: float | None
     ) -> MethodResult:
         bars = stored[contract]
-        offered = self._offered(contract, ask_after(bars))
+        offered = without_refused(self._offered(contract, ask_after(bars)), self.refused.get(item, ()))
         checked = check_offer(
             item, bars, offered, column="close", now=self.now, threshold=self.threshold, elsewhere=elsewhere
         )
@@ -82,7 +83,16 @@ class _Visit:
         stored[contract] = checked.merged.whole
         rejected = [
             PriceRejected(
-                item, self.instrument, contract, s.stamp, s.price, s.last_good, s.multiples, self.now, self.method
+                item=item,
+                instrument=self.instrument,
+                contract=contract,
+                stamp=s.stamp,
+                price=s.price,
+                last_good=s.last_good,
+                multiples=s.multiples,
+                found_at=self.now,
+                method=self.method,
+                daily=bool(offered.at[pd.Timestamp(s.stamp), DAILY]),
             )
             for s in checked.spikes
         ]

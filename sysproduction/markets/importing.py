@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from sysproduction.domain.errors import DataError
 from sysproduction.domain.fx import split_pair
 from sysproduction.domain.instruments import Listing
 from sysproduction.domain.panama import stitch
@@ -61,10 +62,12 @@ def import_history(
     until: datetime,
     progress: Progress,
     only: Sequence[str] | None = None,
+    shorten: bool = False,
 ) -> MethodResult:
     """Store definitions, bars, multiple, adjusted prices and rates up to `until`, exactly as recorded.
 
     Each series is replaced, so an import that was cut off is simply run again. Adjusted prices are stitched here.
+    An item whose stored prices reach further than the import is left out, unless `shorten` lets it lose them.
     `only` restricts the instruments. Rows written count rows of every series.
     """
     listings = {listing.instrument.code: listing for listing in history.instruments()}
@@ -74,12 +77,12 @@ def import_history(
 
     def load_pair(pair: str) -> MethodResult:
         progress(pair, next(done), len(pairs) + len(chosen))
-        return MethodResult(_import_pair(history, rates, pair, until), 1, tuple(history.problems(pair)))
+        return MethodResult(_import_pair(history, rates, pair, until, shorten), 1, tuple(history.problems(pair)))
 
     def load_instrument(code: str) -> MethodResult:
         progress(code, next(done), len(pairs) + len(chosen))
         instruments.put(listings[code])
-        return MethodResult(_import_instrument(history, prices, code, until), 1, tuple(history.problems(code)))
+        return MethodResult(_import_instrument(history, prices, code, until, shorten), 1, tuple(history.problems(code)))
 
     results = update_each(pairs, load_pair), update_each(chosen, load_instrument)
     found = [problem for result in results for problem in result.problems]
@@ -87,18 +90,30 @@ def import_history(
     return MethodResult(rows, items, (*history.skipped(), *problems, *found))
 
 
-def _import_pair(history: History, rates: FxRates, pair: str, until: datetime) -> int:
+def _import_pair(history: History, rates: FxRates, pair: str, until: datetime, shorten: bool) -> int:
     split_pair(pair)
     frame = history.fx(pair, after=None, until=until)
+    stored = rates.stored(pair)
+    if stored is not None and not shorten:
+        _check_reach(stored.index, frame.index)
     if len(frame):
         rates.replace(pair, frame)
     return len(frame)
 
 
-def _import_instrument(history: History, prices: Prices, code: str, until: datetime) -> int:
+def _import_instrument(history: History, prices: Prices, code: str, until: datetime, shorten: bool) -> int:
     end = pd.Timestamp(until)
     multiple = history.multiple_prices(code).loc[:end]
+    if not shorten:
+        _check_reach(prices.multiple(code).index, multiple.index)
     adjusted = stitch(multiple).dropna()
     bars = {contract: known for contract, frame in history.all_bars(code).items() if len(known := frame.loc[:end])}
     prices.replace_all(code, bars, multiple, adjusted)
     return len(multiple) + len(adjusted) + sum(len(frame) for frame in bars.values())
+
+
+def _check_reach(stored: pd.Index, imported: pd.Index) -> None:
+    """Raise DataError if rows would be lost at the end of a stored series."""
+    if len(stored) and (not len(imported) or imported[-1] < stored[-1]):
+        end = imported[-1] if len(imported) else "nothing"
+        raise DataError(f"stored prices reach {stored[-1]}, this import {end}: only --shorten lets it lose the rest")

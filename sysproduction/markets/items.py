@@ -30,6 +30,7 @@ def choose(known: Sequence[str], only: Sequence[str] | None) -> tuple[list[str],
     """All known items, or those asked for; a Problem for each that is not known."""
     if only is None:
         return list(known), []
+    only = [only] if isinstance(only, str) else only
     unknown = [item for item in only if item not in known]
     reasons = [str(unknown_instrument(item, list(known))) for item in unknown]
     problems = [Problem(item, ProblemKind.UNKNOWN, reason) for item, reason in zip(unknown, reasons, strict=True)]

@@ -48,29 +48,37 @@ def update_sampled_contracts(
         if not chain:
             reason = "the feed lists no contract; sampling is left as it was"
             return MethodResult(int(changed), 1, (Problem(code, ProblemKind.MISSING, reason),))
-        in_use = _in_use(feed, prices, listings[code], now)
+        listing = instruments.get(code)
+        stored = prices.last_contracts(code, now)
+        lost = bool(stored) and not {stored["PRICE"], stored["FORWARD"]} & {entry.contract for entry in chain}
+        in_use = _recorded(feed, listing, now) if lost or not stored else stored
         known = contracts.of(code)
-        records = _records(listings[code], chain, known, in_use=in_use, now=now)
+        records = _records(listing, chain, known, in_use=in_use, now=now)
         for record in records:
             contracts.put(record)
         news = len({replace(record, last_seen=now) for record in records} - {replace(k, last_seen=now) for k in known})
-        return MethodResult(news + changed, 1, _roll_problems(records, in_use, now.date()))
+        problems = _roll_problems(records, in_use, now.date())
+        return MethodResult(news + changed, 1, (*problems, *(_lost(code, stored) if lost else ())))
 
     result = update_each(chosen, update)
     return MethodResult(result.rows_written, result.items, (*problems, *result.problems))
 
 
-def _in_use(feed: Feed, prices: Prices, listing: Listing, now: datetime) -> dict[str, str]:
-    """Price, forward and carry contract by role: as stored, else as the feed recorded, else by the calendar."""
-    code = listing.instrument.code
-    stored = prices.last_contracts(code, now)
-    if stored:
-        return stored
-    recorded = feed.rolls(code, after=None, until=now)
+def _recorded(feed: Feed, listing: Listing, now: datetime) -> dict[str, str]:
+    """Price, forward and carry contract by role: as the feed recorded, else by the calendar."""
+    recorded = feed.rolls(listing.instrument.code, after=None, until=now)
     if recorded:
         return {"PRICE": recorded[-1].price, "FORWARD": recorded[-1].forward, "CARRY": recorded[-1].carry}
     price, forward, carry = contracts_at(now.date(), listing.roll_parameters)
     return {"PRICE": price, "FORWARD": forward, "CARRY": carry}
+
+
+def _lost(code: str, stored: Mapping[str, str]) -> tuple[Problem, ...]:
+    reason = (
+        f"its stored prices end with {stored['PRICE']}, which the feed lists no longer; today's contracts are sampled, "
+        "but the time between is missing: import it"
+    )
+    return (Problem(code, ProblemKind.MISSING, reason),)
 
 
 def _records(

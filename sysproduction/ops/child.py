@@ -7,12 +7,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from tenacity import before_sleep_log, retry, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential,
+)
 
 from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.domain.errors import Refused, Unavailable
-from sysproduction.domain.processes import ControlState, ProcessSpec, ProcessState, RunOutcome
+from sysproduction.domain.processes import ControlState, MethodRun, ProcessSpec, ProcessState, RunOutcome
 from sysproduction.domain.results import MethodResult
 from sysproduction.ports import Signals
 from sysproduction.stores.process_states import ProcessStates
@@ -48,7 +55,8 @@ def run(home: Home, config: "Config", spec: ProcessSpec, *, wait: bool) -> Refus
         runner = _begin(spec, ports, allowed)
         if isinstance(runner, Refused):
             return runner
-        ended = _loop(runner, received, _IDLE_SECONDS if wiring.is_paced(ports.clock) else _IDLE_SECONDS_MAX)
+        idle_seconds = _IDLE_SECONDS if wiring.is_paced(ports.clock) else _IDLE_SECONDS_MAX
+        ended = _loop(runner, received, min(idle_seconds, spec.limits.silence_seconds / 3))
         ports.notifier.flush(5.0)
     return 0 if ended.outcome in _FINE else 1
 
@@ -63,7 +71,28 @@ def run_method(home: Home, config: "Config", process: str, name: str) -> Refused
         active = ProcessStates(ports.documents).state(process).active
         if active is not None and wiring.alive(active.identity):
             return Refused(f"{process} is running as pid {active.identity.pid}: stop it first")
-        return bind(processes.methods(process), spec, ports.world())[name]()
+        run = bind(processes.methods(process), spec, ports.world())[name]
+        started = ports.clock.now()
+        result = run()
+        _record_by_hand(ports, process, name, started, result)
+    return result
+
+
+def _record_by_hand(ports: "Outside", process: str, name: str, started: datetime, result: MethodResult) -> None:
+    """What a human ran is in the history of methods too."""
+    execution = MethodRun(
+        run_id=f"by hand/{process}",
+        process=process,
+        method=name,
+        day=started.date(),
+        started_at=started,
+        ended_at=ports.clock.now(),
+        error=None,
+        rows_written=result.rows_written,
+        items=result.items,
+        problems=tuple({"item": p.item, "kind": str(p.kind), "reason": p.reason} for p in result.problems),
+    )
+    ProcessStates(ports.documents).record_method(execution)
 
 
 def _allowed(spec: ProcessSpec, ports: "Outside", received: Signals, *, wait: bool) -> Start | Refused:
@@ -123,10 +152,11 @@ def _begin(spec: ProcessSpec, ports: "Outside", start: Start) -> Runner | Refuse
 
 def _loop(runner: Runner, received: Signals, idle_seconds: float) -> Ended:
     """Turn by turn, waking for signals, for an operator's word, and every so often to show that it lives."""
+    patiently = _patience(received)
     while True:
         for number in received.drain():
             runner.request_stop(f"received {signal.Signals(number).name}")
-        turn = _step(runner)
+        turn = patiently(_step, runner)
         if isinstance(turn, Ended):
             return turn
         if isinstance(turn, Idle):
@@ -134,13 +164,27 @@ def _loop(runner: Runner, received: Signals, idle_seconds: float) -> Ended:
             received.wait(min(runner.clock.seconds_until(turn.until), seconds, idle_seconds))
 
 
-@retry(
-    retry=retry_if_exception_type(Unavailable),
-    stop=stop_after_delay(_STORE_SECONDS_MAX),
-    wait=wait_exponential(min=0.5, max=10),
-    before_sleep=before_sleep_log(_log, logging.WARNING),
-    reraise=True,
-)
+def _show_life(attempt: RetryCallState) -> None:
+    before_sleep_log(_log, logging.WARNING)(attempt)
+    attempt.args[0].beat("", 0.0)
+
+
+def _patience(received: Signals) -> Retrying:
+    """A store that cannot be reached is waited for within bounds; a signal or an order has it tried at once."""
+
+    def sleep(seconds: float) -> None:
+        received.wait(seconds)
+
+    return Retrying(
+        retry=retry_if_exception_type(Unavailable),
+        stop=stop_after_delay(_STORE_SECONDS_MAX),
+        wait=wait_exponential(min=0.5, max=10),
+        before_sleep=_show_life,
+        sleep=sleep,
+        reraise=True,
+    )
+
+
 def _step(runner: Runner) -> Turn:
-    """One turn; a store that cannot be reached is waited for within bounds (a step may be repeated)."""
+    """One turn, which may be repeated."""
     return runner.step(runner.clock.now())

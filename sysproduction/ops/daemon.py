@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from sysproduction import wiring
 from sysproduction.config.home import Home
-from sysproduction.domain.errors import Refused, Unavailable
+from sysproduction.domain.errors import Refused, SysproductionError, Unavailable
 from sysproduction.domain.processes import ProcessSpec, StartMethod
 from sysproduction.ops.reloading import Reload
 from sysproduction.ports import Clock, InitSystem, PacedClock, Program, Programs, Signals
@@ -28,7 +29,12 @@ _POLL_SECONDS: Final = 5.0
 """How often control states are looked at though nobody has woken us, on the machine's own clock."""
 
 _DUTY_SECONDS: Final = 1.0
+_STORE_SECONDS: Final = 5.0
+"""How long the end waits for a store, once nothing runs any more."""
+
 _DOWN_SECONDS_MAX: Final = 120.0
+
+RUNS_ALREADY: Final = Refused("a supervisor of this home is running already: see `sysproduction status`")
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +43,7 @@ def supervise(home: Home, config: "Config", *, start: datetime | None, days: int
     """Run the supervisor of this home until it is told to stop, or `days` of market time have passed."""
     lock = wiring.single_supervisor(home)
     if lock is None:
-        return _refuse("a supervisor of this home is running already: see `sysproduction status`")
+        return _refuse(RUNS_ALREADY.reason)
     try:
         with _logging(home, watch), wiring.outside(home, config) as ports:
             os.truncate(lock, 0)
@@ -47,6 +53,11 @@ def supervise(home: Home, config: "Config", *, start: datetime | None, days: int
     finally:
         os.close(lock)
     return 0
+
+
+def is_running(home: Home) -> bool:
+    """Whether this home has a supervisor."""
+    return wiring.supervisor_runs(home)
 
 
 def reload_supervisor(home: Home) -> Refused | None:
@@ -100,6 +111,9 @@ class _Daemon:
     is_well: Callable[[float], None]
     reload: Reload
     draining: bool = False
+    step_at: float = 0.0
+    mending: Thread | None = None
+    unrecorded_since: float = 0.0
 
     @classmethod
     def of(cls, home: Home, config: "Config", ports: "Outside", clock: Clock, days: int | None) -> "_Daemon":
@@ -141,26 +155,51 @@ class _Daemon:
         closed, leases = repair(self.ports)
         _log.info("starts; closed %d dead runs, released %d stale leases", len(closed), len(leases))
         ProcessStates(self.ports.documents).declare()
+        self.ports.hurry()
         self.init.ready()
         with live_table(self.supervisor, self.clock, shown=watch) as refresh, closing(self.signals):
-            while not (self.draining and not self.supervisor.running):
+            while not self._has_ended():
                 self._turn()
                 refresh()
         self.ports.notifier.flush(5.0)
         self.programs.close()
+        if self.mending is not None:
+            self.mending.join()
         _log.info("has stopped")
+
+    def _has_ended(self) -> bool:
+        """Whether all is stopped and recorded, or can be recorded by the next start only."""
+        if not self.draining or not self.supervisor.running:
+            return self.draining
+        now = self.clock.monotonic()
+        if not (self.supervisor.store_is_down and self.supervisor.all_dead):
+            self.unrecorded_since = now
+        if now - self.unrecorded_since < _STORE_SECONDS:
+            return False
+        _log.error("the store is away: the next start records the end of %s", ", ".join(self.supervisor.running))
+        return True
 
     def _turn(self) -> None:
         self._obey_signals()
         now = self.clock.now()
-        wait = self.supervisor.step(now)
+        if self.clock.monotonic() >= self.step_at:
+            wait = self.supervisor.step(now)
+            self.step_at = self.clock.monotonic() + wait
         self._mend_store()
         self.do_duties()
         self._take_reload()
         self._tell_alive()
         if self.until is not None and now >= self.until:
             self._drain("its days have passed")
-        self.programs.wait(min(wait, _DUTY_SECONDS))
+        self._rest()
+
+    def _rest(self) -> None:
+        """Until the next step or the next duties; whatever ends the rest early is a reason for a step."""
+        begun = self.clock.monotonic()
+        seconds = min(max(0.0, self.step_at - begun), _DUTY_SECONDS)
+        self.programs.wait(seconds)
+        if self.clock.monotonic() < begun + seconds:
+            self.step_at = 0.0
 
     def _obey_signals(self) -> None:
         for number in self.signals.drain():
@@ -174,13 +213,15 @@ class _Daemon:
                 self._drain(f"received {signal.Signals(number).name}")
 
     def _take_reload(self) -> None:
-        config = self.reload.result()
-        if config is None:
+        if not self.reload.is_over:
             return
-        touched = self.supervisor.reload(config.processes)
-        self.programs.close()  # the next child comes from a template with today's code
-        self.init.ready()
-        _log.info("reloaded the configuration; to be restarted or stopped: %s", ", ".join(touched) or "nothing")
+        config = self.reload.result()
+        if config is not None:
+            touched = self.supervisor.reload(config.processes)
+            self.step_at = 0.0
+            self.programs.close()  # the next child comes from a template with today's code
+            _log.info("reloaded the configuration; to be restarted or stopped: %s", ", ".join(touched) or "nothing")
+        self.init.ready()  # with the new or the old one: the reload that began is over
 
     def _tell_alive(self) -> None:
         """To the service manager whenever the loop turns; to the dead man's switch only while all is well."""
@@ -193,16 +234,25 @@ class _Daemon:
         if not self.draining:
             _log.info("stops: %s", reason)
             self.draining = True
+            self.step_at = 0.0
             self.init.stopping()
             self.supervisor.drain()
 
     def _mend_store(self) -> None:
-        """The embedded database is the supervisor's first child: start it again if it is gone."""
-        if self.supervisor.store_is_down and self.ports.uses_embedded_mongo:
-            try:
-                self.ports.embedded_mongo.acquire()
-            except Unavailable as error:
-                _log.error("%s", error)
+        """The embedded database is the supervisor's first child: start it again if it is gone, beside the loop, for
+        that may take seconds."""
+        if not (self.supervisor.store_is_down and self.ports.uses_embedded_mongo):
+            return
+        if self.mending is None or not self.mending.is_alive():
+            self.mending = Thread(target=_mend, args=(self.ports,), name="mend-store", daemon=True)
+            self.mending.start()
+
+
+def _mend(ports: "Outside") -> None:
+    try:
+        ports.embedded_mongo.acquire()
+    except SysproductionError as error:
+        _log.error("%s", error)
 
 
 def _pace(clock: PacedClock, settings: "ClockSettings", until: datetime | None) -> Pace:
@@ -227,7 +277,7 @@ def _program(home: Home, spec: ProcessSpec) -> Program:
 @contextmanager
 def _logging(home: Home, watch: bool) -> Iterator[None]:
     """The supervisor logs to its file, and to the terminal unless a live table is drawn there."""
-    handler = logging.FileHandler(home.logs / "supervisor.log")
+    handler = wiring.bounded_log(home.logs / "supervisor.log")
     wiring.log_to_stderr("supervisor", logging.WARNING if watch else logging.INFO, also=handler)
     try:
         yield

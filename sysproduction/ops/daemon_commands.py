@@ -40,6 +40,8 @@ def up(
     from sysproduction.ops.reloading import check_command
 
     here = session(context)
+    if daemon.is_running(here.home):  # again, and for certain, once all is checked; this answer is quick
+        raise leave_refused(daemon.RUNS_ALREADY)
     # In a program of its own: the methods' modules must not weigh on a daemon that runs for months.
     checked = subprocess.run(check_command(here.home), stdout=subprocess.DEVNULL, check=False)
     if checked.returncode:

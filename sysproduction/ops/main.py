@@ -46,9 +46,23 @@ def _global_options(
 
 
 def _register() -> None:
-    from sysproduction.ops import daemon_commands, market_commands, process_commands, settings_commands
+    from sysproduction.ops import (
+        daemon_commands,
+        market_commands,
+        process_commands,
+        roll_commands,
+        settings_commands,
+        simulation_commands,
+    )
 
-    for module in (daemon_commands, process_commands, market_commands, settings_commands):
+    for module in (
+        daemon_commands,
+        process_commands,
+        market_commands,
+        roll_commands,
+        settings_commands,
+        simulation_commands,
+    ):
         module.register(app)
 
 

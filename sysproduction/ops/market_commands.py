@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sysproduction.domain.errors import ConfigError
+from sysproduction.ops import quality_commands
 from sysproduction.ops.process_commands import Json
 from sysproduction.ops.session import session
 
@@ -31,12 +32,16 @@ def register(app: typer.Typer) -> None:
     prices.command("show")(prices_show)
     prices.command("export")(prices_export)
     prices.command("rejected")(prices_rejected)
+    prices.command("review")(quality_commands.prices_review)
+    prices.command("quality")(quality_commands.prices_quality)
+    prices.command("build")(quality_commands.prices_build)
     rates = typer.Typer(no_args_is_help=True, help="Exchange rates.")
     rates.command("show")(fx_show)
     contracts = typer.Typer(no_args_is_help=True, help="Contracts and which of them are sampled.")
     contracts.command("show")(contracts_show)
     instruments = typer.Typer(no_args_is_help=True, help="Instruments with costs, point size and roll parameters.")
     instruments.command("show")(instruments_show)
+    instruments.command("spreads")(quality_commands.instruments_spreads)
     for name, group in (
         ("import", imports),
         ("prices", prices),
@@ -53,7 +58,10 @@ def import_csv(
     until: Annotated[
         str | None, typer.Option(metavar="DATE|MOMENT", help="Import only what was recorded up to then (UTC).")
     ] = None,
-    instruments: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    instruments: Annotated[str | None, typer.Option(help="Only these, separated by commas; and all FX.")] = None,
+    shorten: Annotated[
+        bool, typer.Option("--shorten", help="Also where stored prices reach further: what is later is lost.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load a whole recorded history: definitions, FX, bars of each contract, multiple and adjusted prices."""
@@ -65,7 +73,7 @@ def import_csv(
     only = [code.strip() for code in instruments.split(",")] if instruments else None
     history = wiring.csv_feed(folder)
     with session(context).outside() as ports, progress_bar("importing") as progress:
-        result = _import(ports, history, end, only, progress)
+        result = _import(ports, history, end, only, progress, shorten=shorten)
     problems = [{"item": p.item, "kind": str(p.kind), "reason": p.reason} for p in result.problems]
     if as_json:
         render.show_json({"items": result.items, "rows_written": result.rows_written, "problems": problems})
@@ -175,7 +183,7 @@ def instruments_show(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _import(
-    ports: "Outside", history: object, until: datetime, only: list[str] | None, progress: object
+    ports: "Outside", history: object, until: datetime, only: list[str] | None, progress: object, *, shorten: bool
 ) -> "MethodResult":
     from sysproduction.markets.importing import import_history
     from sysproduction.stores.fx import FxRates
@@ -190,6 +198,7 @@ def _import(
         until=until,
         progress=progress,  # type: ignore[arg-type]
         only=only,
+        shorten=shorten,
     )
 
 

@@ -116,14 +116,19 @@ def history(
     render.show(rows, as_json=as_json, empty="nothing has run yet")
 
 
-def summary(context: typer.Context, as_json: Json = False) -> None:
+def summary(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, help="How many days of the market clock to look back.")] = 7,
+    as_json: Json = False,
+) -> None:
     """What ran on each trading day: outcomes, rows written, problems; exit 1 unless every process succeeded."""
     from sysproduction.control import processes
     from sysproduction.ops import render
     from sysproduction.stores.process_states import ProcessStates
 
     with session(context).outside() as ports:
-        summaries = processes.summarise(ProcessStates(ports.documents))
+        since = ports.clock.now() - timedelta(days=days)
+        summaries = processes.summarise(ProcessStates(ports.documents), since)
         missing = processes.unsuccessful(ports.config.processes, summaries)
     if as_json:
         render.show_json({"days": render.rows_of(summaries), "unsuccessful": missing})

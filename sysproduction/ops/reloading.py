@@ -5,12 +5,16 @@ import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Final
 
 from sysproduction.config.home import Home
+from sysproduction.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
+
+_SAID_BYTES_MAX: Final = 20_000
 
 _log = logging.getLogger(__name__)
 
@@ -21,28 +25,49 @@ def check_command(home: Home) -> list[str]:
 
 
 class Reload:
-    """One reload at a time; `result` is asked again and again until it has one."""
+    """One reload at a time: begun, over after a while, and then its result is taken."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._check: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
+        self._again = False
 
     def begin(self) -> None:
-        """Start the check, unless one is under way."""
-        if self._check is None:
+        """Start the check; while one is under way, which may have read the file already, another one follows it."""
+        if self._check is not None:
+            self._again = True
+            return
+        command = check_command(self._home)
+        with TemporaryFile() as said:  # a pipe that nobody reads could fill
             self._check = subprocess.Popen(
-                check_command(self._home), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said.fileno()
             )
+            self._said = os.fdopen(os.dup(said.fileno()), "rb")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a check has ended whose result was not taken."""
+        return self._check is not None and self._check.poll() is not None
 
     def result(self) -> "Config | None":
-        """The new configuration, once it has been found right; what is wrong with a bad one goes to the log."""
-        if self._check is None or self._check.poll() is None:
-            return None
-        _out, said = self._check.communicate()
-        code, self._check = self._check.returncode, None
-        if code == 0:
-            from sysproduction.config import loading
+        """The new configuration, if it was found right; what is wrong with a bad one goes to the log."""
+        from sysproduction.config import loading
 
-            return loading.load(self._home, environ=os.environ)
-        _log.error("the configuration is not reloaded, the old one goes on:\n%s", said.decode(errors="replace").strip())
+        assert self._check is not None
+        assert self._said is not None
+        code, self._check = self._check.returncode, None
+        with self._said as file:
+            file.seek(0)
+            said = file.read(_SAID_BYTES_MAX).decode(errors="replace").strip()
+        try:
+            if code == 0:
+                return loading.load(self._home, environ=os.environ)
+        except ConfigError as error:  # it was changed since
+            said = str(error)
+        finally:
+            if self._again:
+                self._again = False
+                self.begin()
+        _log.error("the configuration is not reloaded, the old one goes on:\n%s", said)
         return None

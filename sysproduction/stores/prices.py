@@ -26,6 +26,10 @@ class Prices:
     def __init__(self, series: Series) -> None:
         self._series = series
 
+    def instruments(self) -> list[str]:
+        """Instruments that have multiple prices, sorted."""
+        return self._series.symbols(MULTIPLE)
+
     def contracts(self, instrument: str) -> list[str]:
         """Contracts that have bars, by date."""
         prefix = f"{instrument}/"
@@ -100,10 +104,17 @@ class Prices:
             self._series.append(ADJUSTED, instrument, prices.iloc[len(known) :].to_frame("price"))
         return max(gained, 0)
 
+    def replace_stitched(self, instrument: str, multiple: pd.DataFrame, adjusted: pd.Series) -> None:
+        """Make these the multiple and the adjusted prices (without NaN); bars stay as they are."""
+        self._series.replace(MULTIPLE, instrument, multiple)
+        self._series.replace(ADJUSTED, instrument, adjusted.to_frame("price"))
+
     def replace_all(
         self, instrument: str, bars: Mapping[str, pd.DataFrame], multiple: pd.DataFrame, adjusted: pd.Series
     ) -> None:
-        """Replace multiple and adjusted prices, and the bars of these contracts."""
+        """Make these the bars, the multiple and the adjusted prices of the instrument; other contracts lose theirs."""
+        for contract in set(self.contracts(instrument)) - bars.keys():
+            self._series.delete(BARS, f"{instrument}/{contract}")
         self._series.replace_many(BARS, {f"{instrument}/{contract}": frame for contract, frame in bars.items()})
         if len(multiple):
             self._series.replace(MULTIPLE, instrument, multiple)

@@ -134,10 +134,14 @@ def _crashes(policy: RestartPolicy, history: History, window: Window) -> Wait | 
             until=window.closes,
             blocked=True,
         )
-    recent = [age for age in history.crash_ages if age <= policy.period_minutes * 60]
-    delay = min(policy.backoff_seconds * 2 ** max(len(recent) - 1, 0), policy.backoff_seconds_max)
-    left = delay - min(history.crash_ages)
+    left = _delay(policy, history.crash_ages) - min(history.crash_ages)
     return Wait(Cause.CRASHES, f"restarts in {left:.1f} s after a crash", seconds=left) if left > 0 else None
+
+
+def _delay(policy: RestartPolicy, crash_ages: tuple[float, ...]) -> float:
+    """Seconds from the last crash to its restart: none after the first within the period."""
+    recent = sum(age <= policy.period_minutes * 60 for age in crash_ages)
+    return 0.0 if recent < 2 else min(policy.backoff_seconds * 2 ** (recent - 2), policy.backoff_seconds_max)
 
 
 def _dependency(spec: ProcessSpec, history: History, window: Window) -> Wait | None:

@@ -3,6 +3,7 @@
 This module is the process boundary: the one place where whatever a method raises is caught, recorded and alerted.
 """
 
+import inspect
 import logging
 import traceback
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sysproduction.domain.alerts import Alert, Severity
-from sysproduction.domain.errors import InvariantBroken, Refused, SysproductionError, Unavailable
+from sysproduction.domain.errors import ConfigError, InvariantBroken, Refused, SysproductionError, Unavailable
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import (
     UNLIMITED,
@@ -329,9 +330,14 @@ def begin(
 
 
 def bind(functions: Mapping[str, Callable[..., MethodResult]], spec: ProcessSpec, world: Any) -> dict[str, Method]:
-    """The configured methods of a process with the world and their arguments bound."""
+    """The configured methods of a process with the world and their arguments bound; raises ConfigError."""
 
     def bound(method: MethodSpec) -> Method:
+        try:
+            inspect.signature(functions[method.name]).bind(world, **method.arguments)
+        except (KeyError, TypeError) as error:
+            hint = "`sysproduction check` says what is wrong"
+            raise ConfigError(f"{spec.name}.{method.name} cannot be called as configured ({error}): {hint}") from error
         return lambda: functions[method.name](world, **method.arguments)
 
     return {method.name: bound(method) for method in spec.methods}

@@ -2,6 +2,7 @@
 a time, so that a simulation can drive it."""
 
 import logging
+import math
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -84,6 +85,11 @@ class Supervisor:
         return tuple(sorted(self._children))
 
     @property
+    def all_dead(self) -> bool:
+        """Whether none of them lives, though the end of some may not be recorded yet."""
+        return not any(self.programs.alive(child.identity) for child in self._children.values())
+
+    @property
     def store_is_down(self) -> bool:
         """Whether the last step met an unreachable store."""
         return self._store_down
@@ -95,8 +101,7 @@ class Supervisor:
     def reload(self, specs: tuple[ProcessSpec, ...]) -> list[str]:
         """Go on with these processes: a running one that is new or the same is left alone, one that has changed or
         gone is asked to stop (and starts anew if it may). Returns the names of those that were asked."""
-        same = set(specs)
-        touched = [spec for spec in self.specs if spec.name in self._children and spec not in same]
+        touched = [spec for spec in self.specs if spec.name in self._children and spec not in specs]
         gone = {spec.name for spec in self.specs} - {spec.name for spec in specs}
         self._retired = {spec.name: spec for spec in self.specs if spec.name in gone} | self._retired
         self.specs = specs
@@ -140,14 +145,16 @@ class Supervisor:
                 self._kill(spec.name, child)
 
     def look_for_hangs(self) -> None:
-        """Ask each child whose heart stands still for its stacks, then to end, and kill it if it does not."""
+        """Ask each child whose heart stands still for its stacks, then to end, and kill it if it does not. Between
+        methods it may be silent while the store is away: it waits for the same store."""
         now = self.clock.monotonic()
         for spec in self.specs:
             child, beat = self._children.get(spec.name), self.beats(spec.name)
             if child is None or beat is None or child.kill_at is not None:
                 continue
             mine = (beat.pid, beat.start_ticks) == (child.identity.pid, child.identity.start_ticks)
-            reason = is_hung(beat, now, spec.limits.silence_seconds) if mine else None
+            silence = math.inf if self._store_down else spec.limits.silence_seconds
+            reason = is_hung(beat, now, silence) if mine else None
             if reason is not None:
                 _log.error("%s hangs: it %s", spec.name, reason)
                 child.killed_for = f"hung: it {reason}"
@@ -349,7 +356,8 @@ class Supervisor:
         """Machine seconds until somebody has to be killed, or may be started again."""
         now = self.clock.monotonic()
         ends = [c.kill_at for c in self._children.values() if c.kill_at is not None and not c.killed]
-        return [moment - now for moment in (*ends, *self._start_after.values()) if moment > now]
+        starts = [moment for moment in self._start_after.values() if moment > now]
+        return [max(0.0, moment - now) for moment in (*ends, *starts)]  # an end may come due within a step
 
     def _end_overdue(self) -> None:
         for name, child in self._children.items():

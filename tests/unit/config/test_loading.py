@@ -32,6 +32,9 @@ def load_text(folder: Path, text: str | bytes = "", environ: Mapping[str, str] |
     return load(home, environ=environ or {}, **named)
 
 
+LIVE = {"SYSPRODUCTION__ENVIRONMENT": "live", "SYSPRODUCTION__FEED__KIND": "csv"}
+
+
 def process(config: Config, name: str) -> ProcessSpec:
     return next(spec for spec in config.processes if spec.name == name)
 
@@ -170,7 +173,14 @@ def test_a_readable_secret_warns_and_is_refused_in_a_live_installation(tmp_path:
     assert (warning.line, warning.key) == (1, "notify.slack.token")
     assert "chmod 600" in warning.reason
     with pytest.raises(InvalidConfig, match="chmod 600"):
+        load(Home(tmp_path), environ=LIVE | {"SYSPRODUCTION__FEED__FOLDER": str(tmp_path)})
+
+
+def test_a_live_installation_needs_real_prices(tmp_path: Path) -> None:
+    """Made-up prices with environment live are an error; those of a folder are not."""
+    with pytest.raises(InvalidConfig, match="needs real prices"):
         load(Home(tmp_path), environ={"SYSPRODUCTION__ENVIRONMENT": "live"})
+    load(Home(tmp_path), environ=LIVE | {"SYSPRODUCTION__FEED__FOLDER": str(tmp_path)})
 
 
 def test_days_on_which_a_process_would_only_wait_are_a_warning(tmp_path: Path) -> None:

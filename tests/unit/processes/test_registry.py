@@ -39,7 +39,7 @@ def test_methods_are_listed_in_the_order_in_which_they_run() -> None:
         "update_historical_prices",
         "update_multiple_adjusted_prices",
     ]
-    assert list(methods("run_daily_prices_updates")) == evening
+    assert list(methods("run_daily_prices_updates")) == [*evening, "update_sampled_spreads"]
     assert list(methods("run_daily_fx_and_contract_updates")) == evening[:2]
     assert list(methods("run_daily_update_multiple_adjusted_prices")) == evening[1:]
 

@@ -1,0 +1,70 @@
+"""Documents that fail on demand: before or after any operation the store is away, or the caller dies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sysproduction.domain.errors import Unavailable
+from sysproduction.ports import Document, Documents
+
+WRITES: Final = frozenset({"insert", "replace", "delete"})
+
+Fault = Callable[[str, str, str], None]
+"""Called with "before" or "after", the operation and the collection; raises what is to happen there."""
+
+
+class ProgramDied(BaseException):
+    """Stands for kill -9 at this very line: nothing in the product may catch it."""
+
+
+@dataclass
+class FaultyDocuments:
+    """Documents whose every operation is announced to `fault`, before it happens and after."""
+
+    inner: Documents
+    fault: Fault | None = None
+
+    def _do(self, operation: str, collection: str, *args: Any, **kwargs: Any) -> Any:
+        for_now = self.fault
+        if for_now is not None:
+            for_now("before", operation, collection)
+        answer = getattr(self.inner, operation)(collection, *args, **kwargs)
+        if for_now is not None:
+            for_now("after", operation, collection)
+        return answer
+
+    def declare(self, collection: str, **indexes: Sequence[Sequence[str]]) -> None:
+        """As the port."""
+        self._do("declare", collection, **indexes)
+
+    def get(self, collection: str, key: str) -> Document | None:
+        """As the port."""
+        return self._do("get", collection, key)  # type: ignore[no-any-return]
+
+    def find(self, collection: str, **query: Any) -> list[Document]:
+        """As the port."""
+        return self._do("find", collection, **query)  # type: ignore[no-any-return]
+
+    def count(self, collection: str, **query: Any) -> int:
+        """As the port."""
+        return self._do("count", collection, **query)  # type: ignore[no-any-return]
+
+    def insert(self, collection: str, key: str, body: Mapping[str, Any]) -> Document:
+        """As the port."""
+        return self._do("insert", collection, key, body)  # type: ignore[no-any-return]
+
+    def replace(self, collection: str, key: str, body: Mapping[str, Any], version: int) -> Document:
+        """As the port."""
+        return self._do("replace", collection, key, body, version)  # type: ignore[no-any-return]
+
+    def delete(self, collection: str, key: str, version: int) -> None:
+        """As the port."""
+        self._do("delete", collection, key, version)
+
+    def close(self) -> None:
+        """As the port."""
+
+
+def outage(side: str, operation: str, collection: str) -> None:  # noqa: ARG001 (a Fault)
+    """A fault: the store cannot be reached."""
+    raise Unavailable("no answer from the store")

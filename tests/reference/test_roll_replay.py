@@ -1,0 +1,128 @@
+"""Real days walked one by one through the daily methods on the real stores, with rolls as recorded and by rule."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sysproduction import wiring
+from sysproduction.adapters.clocks import SimulatedClock
+from sysproduction.adapters.csv_feed import CsvFeed
+from sysproduction.config.home import Home
+from sysproduction.config.loading import load
+from sysproduction.domain.multiple_prices import rolls_of
+from sysproduction.domain.panama import stitch
+from sysproduction.domain.results import ProblemKind
+from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
+from sysproduction.domain.roll_rules import RollRule
+from sysproduction.domain.roll_states import RollState
+from sysproduction.markets.importing import import_history
+from sysproduction.ports import World
+from sysproduction.processes import methods
+from sysproduction.stores.fx import FxRates
+from sysproduction.stores.instruments import Instruments
+from sysproduction.stores.prices import Prices
+from sysproduction.stores.roll_states import RollStates
+from tests.commands import served_home
+from tests.reference.test_replay import assert_equal_from
+
+INSTRUMENTS = ["EUROSTX", "KR10", "US10"]
+METHODS = ["update_historical_prices", "update_multiple_adjusted_prices"]
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+WEEKS = (datetime(2023, 5, 15, tzinfo=UTC), datetime(2023, 6, 23, tzinfo=UTC))
+YEAR = (datetime(2022, 8, 15, tzinfo=UTC), datetime(2023, 8, 15, tzinfo=UTC))
+SPANS = [pytest.param(WEEKS, id="weeks"), pytest.param(YEAR, id="year", marks=pytest.mark.soak)]
+"""In either each instrument rolls at least once."""
+
+
+@pytest.fixture
+def world(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The real stores of an empty home, fed from the recorded prices."""
+    with served_home(tmp_path / "home") as home:
+        monkeypatch.setenv("SYSPRODUCTION_HOME", str(home))
+        with wiring.outside(Home(home), load(Home(home), environ={})) as ports:
+            yield replace(ports.world(), feed=CsvFeed(shared / "data", INSTRUMENTS), stale_after_days=400)
+
+
+def under(world: World, rule: RollRule) -> World:
+    return replace(world, rolls=RollPolicies(RollPolicy(rule)))
+
+
+def imported(world: World, until: datetime) -> Prices:
+    """Everything recorded until then, at once."""
+    prices = Prices(world.series)
+    import_history(
+        world.feed,  # type: ignore[arg-type]
+        Instruments(world.documents),
+        prices,
+        FxRates(world.series),
+        until=until,
+        progress=lambda *_: None,
+    )
+    return prices
+
+
+def walk(world: World, first: datetime, last: datetime) -> list[str]:
+    """Each day's methods at 23:30, one after the other, the contracts' on Mondays; problems of the last of them."""
+    every, told = methods("run_daily_prices_updates"), []
+    for day in pd.bdate_range(first, last):
+        at = replace(world, clock=SimulatedClock(day.to_pydatetime() + timedelta(hours=23, minutes=30)))
+        names = METHODS if day.weekday() else ["update_sampled_contracts", *METHODS]
+        results = [every[name](at) for name in names]
+        told += [
+            f"{day:%Y-%m-%d} {p.item}: {p.reason}" for p in results[-1].problems if p.kind is not ProblemKind.STALE
+        ]
+    return told
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_recorded_rolls_walked_day_by_day_equal_the_import(world: World, span: tuple[datetime, datetime]) -> None:
+    """Row by row, but for roll rows on one side only; each roll of the span is in the history once."""
+    first, last = span
+    imported(world, first - timedelta(seconds=1))
+    assert walk(under(world, RollRule.RECORDED), first, last) == []
+    walked = {code: Prices(world.series).multiple(code) for code in INSTRUMENTS}
+    states = RollStates(world.documents)
+    for code, multiple in walked.items():
+        rolled = [roll for roll in rolls_of(multiple) if roll.stamp >= first]
+        assert rolled, f"{code} does not roll"
+        assert [entry.roll for entry in reversed(states.history(code))] == rolled
+        assert all(entry.by == "feed" and entry.reasons for entry in states.history(code))
+    assert_as_imported(world, last + timedelta(days=1))
+
+
+def assert_as_imported(world: World, until: datetime) -> None:
+    """Importing over the walked series gives new versions: the walked ones are read as of before."""
+    from sysproduction.adapters.memory_documents import MemoryDocuments
+    from sysproduction.adapters.memory_series import MemorySeries
+
+    fresh = replace(world, documents=MemoryDocuments(), series=MemorySeries(lambda: until))
+    loaded = imported(fresh, until)
+    for code in INSTRUMENTS:
+        assert_equal_from(EVER, Prices(world.series), loaded, code)
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_automatic_rolls_leave_consistent_series_and_are_all_explained(
+    world: World, span: tuple[datetime, datetime]
+) -> None:
+    """Adjusted prices are the stitched multiple prices; each roll follows the hold cycle and has its reasons."""
+    first, last = span
+    imported(world, first - timedelta(seconds=1))
+    told = walk(under(world, RollRule.AUTOMATIC), first, last)
+    states, prices = RollStates(world.documents), Prices(world.series)
+    print("\n".join(told))
+    for code in INSTRUMENTS:
+        multiple = prices.multiple(code)
+        pd.testing.assert_series_equal(prices.adjusted(code), stitch(multiple).dropna(), check_freq=False, atol=1e-9)
+        standing, history = states.get(code), list(reversed(states.history(code)))
+        print(code, rolls_of(multiple)[-1], multiple.index[-1], standing.state)
+        assert (standing.intent, standing.state is RollState.ROLL_ADJUSTED) == (None, False)
+        rolled = [roll for roll in rolls_of(multiple) if roll.stamp >= first]
+        assert [entry.roll for entry in history if entry.roll] == rolled
+        assert all(entry.reasons and entry.by == "automatic rule" for entry in history)
+        for before, after in zip(rolls_of(multiple)[-len(rolled) - 1 :], rolled, strict=False):
+            assert after.price == before.forward
