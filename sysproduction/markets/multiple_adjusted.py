@@ -20,7 +20,7 @@ from sysproduction.domain.roll_rules import RollRule
 from sysproduction.domain.rolls import Roll
 from sysproduction.markets.checking import OVERLAP
 from sysproduction.markets.items import choose, last_stamp, staleness, update_each
-from sysproduction.markets.rolls import RollDesk, begin_history, follow_up, recover_rolls
+from sysproduction.markets.rolls import RollDesk, before_writing, follow_up, recover_rolls
 from sysproduction.ports import Feed
 from sysproduction.stores.contracts import Contracts
 from sysproduction.stores.prices import Prices
@@ -51,12 +51,13 @@ def update_multiple_adjusted_prices(
         recover_rolls(desk, now)
 
     def update(instrument: str) -> MethodResult:
+        seen = None if desk is None else desk.states.get(instrument)
         multiple = prices.multiple(instrument)
         recorded = desk is None or multiple.empty or desk.policies.of(instrument).rule is RollRule.RECORDED
         extended = _extend(feed if recorded else None, prices, instrument, multiple, now)
         adjusted = stitch(extended.whole)
-        if desk is not None and len(extended.whole):
-            begin_history(desk, instrument, rolls_of(multiple), extended.whole.index[0].to_pydatetime())
+        if desk is not None and seen is not None and len(extended.whole):
+            before_writing(desk, seen, rolls_of(multiple), extended.whole.index[0].to_pydatetime())
         prices.save_multiple(instrument, extended)
         prices.save_adjusted(instrument, adjusted)
         priced = last_stamp(adjusted.dropna().index)

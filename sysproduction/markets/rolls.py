@@ -208,9 +208,12 @@ def act_on_suggestion(desk: RollDesk, instrument: str, now: datetime) -> RollCha
     return set_state(desk, instrument, suggestion.state, by=RULE, now=now, reasons=suggestion.reasons)
 
 
-def begin_history(desk: RollDesk, instrument: str, known: Sequence[Roll], first: datetime) -> None:
-    """Before prices are written for the first time under this history: note which rolls were there before."""
-    standing = desk.states.get(instrument)
+def before_writing(desk: RollDesk, seen: RollStanding, known: Sequence[Roll], first: datetime) -> None:
+    """Before prices are extended from what was read under the standing `seen`: DataError if it changed since, for they
+    may have been rolled. The first time, note which rolls were there before the history began."""
+    standing = desk.states.get(seen.instrument)
+    if standing.version != seen.version:
+        raise DataError(f"{seen.instrument} was rolled, or its roll state changed, just now; the next run extends it")
     if standing.rolled_at is None:
         desk.states.begin_history(standing, known[-1].stamp if known else first)
 

@@ -11,6 +11,8 @@ import pytest
 from sysproduction import wiring
 from sysproduction.adapters.clocks import SimulatedClock
 from sysproduction.adapters.csv_feed import CsvFeed
+from sysproduction.adapters.memory_documents import MemoryDocuments
+from sysproduction.adapters.memory_series import MemorySeries
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
 from sysproduction.domain.multiple_prices import rolls_of
@@ -95,10 +97,7 @@ def test_recorded_rolls_walked_day_by_day_equal_the_import(world: World, span: t
 
 
 def assert_as_imported(world: World, until: datetime) -> None:
-    """Importing over the walked series gives new versions: the walked ones are read as of before."""
-    from sysproduction.adapters.memory_documents import MemoryDocuments
-    from sysproduction.adapters.memory_series import MemorySeries
-
+    """The walked series equal those that an import into stores in memory gives."""
     fresh = replace(world, documents=MemoryDocuments(), series=MemorySeries(lambda: until))
     loaded = imported(fresh, until)
     for code in INSTRUMENTS:
@@ -112,16 +111,15 @@ def test_automatic_rolls_leave_consistent_series_and_are_all_explained(
     """Adjusted prices are the stitched multiple prices; each roll follows the hold cycle and has its reasons."""
     first, last = span
     imported(world, first - timedelta(seconds=1))
-    told = walk(under(world, RollRule.AUTOMATIC), first, last)
+    assert walk(under(world, RollRule.AUTOMATIC), first, last) == []
     states, prices = RollStates(world.documents), Prices(world.series)
-    print("\n".join(told))
     for code in INSTRUMENTS:
         multiple = prices.multiple(code)
         pd.testing.assert_series_equal(prices.adjusted(code), stitch(multiple).dropna(), check_freq=False, atol=1e-9)
         standing, history = states.get(code), list(reversed(states.history(code)))
-        print(code, rolls_of(multiple)[-1], multiple.index[-1], standing.state)
         assert (standing.intent, standing.state is RollState.ROLL_ADJUSTED) == (None, False)
         rolled = [roll for roll in rolls_of(multiple) if roll.stamp >= first]
+        assert rolled, f"{code} does not roll"
         assert [entry.roll for entry in history if entry.roll] == rolled
         assert all(entry.reasons and entry.by == "automatic rule" for entry in history)
         for before, after in zip(rolls_of(multiple)[-len(rolled) - 1 :], rolled, strict=False):

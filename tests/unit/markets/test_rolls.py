@@ -238,6 +238,25 @@ def test_recorded_rolls_are_explained_once_whatever_crashes(ports, feed, number:
     assert SEP in entry.reasons[0]
 
 
+def test_an_update_does_not_write_over_a_roll_that_was_made_meanwhile(ports, feed) -> None:
+    """It read the series before the roll: it reports that and leaves them alone; the next run goes on."""
+    desk = desk_on(*ports, rule=RollRule.RECORDED)
+    old = put_market(desk, "CORN")
+    sample(desk)
+    asked = feed.rolls
+
+    def rolls(instrument, **span):
+        roll_corn(desk)
+        return asked(instrument, **span)
+
+    feed.rolls = rolls
+    [problem] = update(feed, desk).problems
+    assert "the next run" in problem.reason
+    assert assert_old_or_new(desk, "CORN", old)
+    feed.rolls = asked
+    assert update(feed, desk).problems == ()
+
+
 def test_facts_of_an_instrument_without_prices_are_an_error(ports) -> None:
     """Not an empty suggestion."""
     from sysproduction.markets.rolls import suggestion_of
