@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -49,10 +50,23 @@ def supervise(home: Home, config: "Config", *, start: datetime | None, days: int
             os.truncate(lock, 0)
             os.write(lock, str(os.getpid()).encode())
             clock = wiring.replay_clock(home, start) if start is not None else ports.clock
-            _Daemon.of(home, config, ports, clock, days).run(watch)
+            _prepare(ports)
+            daemon = _Daemon.of(home, config, ports, clock, days)
+            try:
+                daemon.run(watch)
+            finally:
+                daemon.programs.close()
     finally:
         os.close(lock)
     return 0
+
+
+def _prepare(ports: "Outside") -> None:
+    """What has to work before anything is started: starting is recovering."""
+    closed, leases = repair(ports)
+    _log.info("starts; closed %d dead runs, released %d stale leases", len(closed), len(leases))
+    ProcessStates(ports.documents).declare()
+    ports.hurry()
 
 
 def is_running(home: Home) -> bool:
@@ -149,20 +163,15 @@ class _Daemon:
         )
 
     def run(self, watch: bool) -> None:
-        """Repair, then step until everything has been stopped."""
+        """Step until everything has been stopped."""
         from sysproduction.ops.live_table import live_table
 
-        closed, leases = repair(self.ports)
-        _log.info("starts; closed %d dead runs, released %d stale leases", len(closed), len(leases))
-        ProcessStates(self.ports.documents).declare()
-        self.ports.hurry()
         self.init.ready()
         with live_table(self.supervisor, self.clock, shown=watch) as refresh, closing(self.signals):
             while not self._has_ended():
                 self._turn()
                 refresh()
         self.ports.notifier.flush(5.0)
-        self.programs.close()
         if self.mending is not None:
             self.mending.join()
         _log.info("has stopped")
@@ -276,12 +285,20 @@ def _program(home: Home, spec: ProcessSpec) -> Program:
 
 @contextmanager
 def _logging(home: Home, watch: bool) -> Iterator[None]:
-    """The supervisor logs to its file, and to the terminal unless a live table is drawn there."""
+    """The supervisor logs to its file, an error that ends it included, and to the terminal unless a live table is
+    drawn there."""
     handler = wiring.bounded_log(home.logs / "supervisor.log")
-    wiring.log_to_stderr("supervisor", logging.WARNING if watch else logging.INFO, also=handler)
+    is_drawn = watch and sys.stderr.isatty()
+    wiring.log_to_stderr("supervisor", logging.WARNING if is_drawn else logging.INFO, also=handler)
     try:
         yield
     finally:
+        if sys.exc_info()[1] is not None:
+            handler.handle(
+                logging.makeLogRecord(
+                    {"msg": "is ended by an error", "levelname": "CRITICAL", "exc_info": sys.exc_info()}
+                )
+            )
         logging.getLogger().removeHandler(handler)
         handler.close()
 

@@ -96,7 +96,7 @@ def program() -> NoReturn:
     except BrokenPipeError:
         pass
     except OSError as error:
-        code = _tell(f"standard output: {error.strerror}", Unavailable.exit_code)
+        code = code or _tell(f"standard output: {error.strerror}", Unavailable.exit_code)
     logging.shutdown()
     os._exit(code)
 

@@ -248,7 +248,7 @@ def test_server_that_cannot_start(home: Path, database: EmbeddedMongo) -> None:
     (home / "data/data").write_text("a file in the way")
     with pytest.raises(Unavailable, match=r"(?s)database\.log:\n.*Error"):
         database.acquire()
-    assert processes(home) == []
+    await_true(lambda: processes(home) == [], 5)
 
 
 def test_missing_server_package(database: EmbeddedMongo, monkeypatch: pytest.MonkeyPatch) -> None:

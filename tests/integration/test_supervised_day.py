@@ -186,9 +186,10 @@ def test_a_supervisor_ends_its_children_in_reverse_order(lively: Path) -> None:
     late = "  run_daily_update_multiple_adjusted_prices:\n"
     late += "    update_sampled_contracts: {frequency: 120, max_executions: -1}\n"
     configure(lively, text + late)
-    right(lively, "start", PRICES)
     log = lively / "logs" / "supervisor.log"
     with running(lively, "up") as supervisor:
+        await_true(lambda: LATE in pids(lively))
+        right(lively, "start", PRICES)
         await_true(lambda: set(IN_ORDER) <= pids(lively).keys())
         children = {name: psutil.Process(pid) for name, pid in pids(lively).items()}
         children[LATE].suspend()

@@ -199,7 +199,7 @@ def test_a_hydra_ends(runs: Runs) -> None:
     """A process that goes on as its own child every few milliseconds is caught."""
     run = runs.start("hydra", 0)
     poll(lambda: len(family(run.leader, run.token)) > 1)
-    poll(lambda: not end_family(run.leader, run.token, signal.SIGKILL) and has_ended(run), 5)
+    poll(lambda: not end_family(run.leader, run.token, signal.SIGKILL) and has_ended(run), 30)
 
 
 def test_who_is_born_meanwhile_ends_too(runs: Runs) -> None:
