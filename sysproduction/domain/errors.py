@@ -25,10 +25,6 @@ class Unavailable(SysproductionError):
     exit_code = 3
 
 
-class OutcomeUnknown(SysproductionError):
-    """Something was sent and no answer came: ask the other side, never send again."""
-
-
 class InvariantBroken(SysproductionError):
     """Stored state contradicts itself: stop, alert a human, do not restart."""
 
