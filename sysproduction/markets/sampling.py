@@ -18,6 +18,9 @@ from sysproduction.stores.prices import Prices
 LOOK_BACK: Final = timedelta(days=183)
 """Contracts that deliver earlier than this are left alone."""
 
+SEEN_LATELY: Final = timedelta(days=7)
+"""How old a stored `last_seen` may become before it alone is worth a write."""
+
 GRACE: Final = timedelta(days=7)
 """How much longer than an approximate expiry says a contract may live: prices of its last days are not to be lost."""
 
@@ -54,14 +57,22 @@ def update_sampled_contracts(
         in_use = _recorded(feed, listing, now) if lost or not stored else stored
         known = contracts.of(code)
         records = _records(listing, chain, known, in_use=in_use, now=now)
+        before = {record.contract: record for record in known}
         for record in records:
-            contracts.put(record)
+            if not _says_the_same(record, before.get(record.contract)):
+                contracts.put(record)
         news = len({replace(record, last_seen=now) for record in records} - {replace(k, last_seen=now) for k in known})
         problems = _roll_problems(records, in_use, now.date())
         return MethodResult(news + changed, 1, (*problems, *(_lost(code, stored) if lost else ())))
 
     result = update_each(chosen, update)
     return MethodResult(result.rows_written, result.items, (*problems, *result.problems))
+
+
+def _says_the_same(record: ContractRecord, before: ContractRecord | None) -> bool:
+    if before is None or record.last_seen - before.last_seen >= SEEN_LATELY:
+        return False
+    return replace(record, last_seen=before.last_seen) == before
 
 
 def _recorded(feed: Feed, listing: Listing, now: datetime) -> dict[str, str]:

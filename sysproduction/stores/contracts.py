@@ -14,7 +14,7 @@ COLLECTION: Final = "contracts"
 @dataclass(frozen=True, slots=True)
 class ContractRecord:
     """One contract. `approximate` tells that no source knows the expiry and roll parameters gave it;
-    `first_seen` and `last_seen` are when a feed's chain first and last had it."""
+    `first_seen` and `last_seen` are when a feed's chain first and, to within a week, last had it."""
 
     instrument: str
     contract: str
