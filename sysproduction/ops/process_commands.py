@@ -1,7 +1,9 @@
 """Commands that look at processes and steer them."""
 
+import json
 import os
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -165,6 +167,7 @@ def logs(
     name: Annotated[str, typer.Argument(help="A process, supervisor, template or database.")] = "supervisor",
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until interrupted.")] = False,
     lines: Annotated[int, typer.Option("-n", min=0, help="How many of the last lines.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each line as a JSON object.")] = False,
 ) -> None:
     """Show the end of a log."""
     from sysproduction import wiring
@@ -174,12 +177,13 @@ def logs(
     if not path.is_file():
         found = ", ".join(sorted(p.stem for p in here.home.logs.glob("*.log"))) or "none yet"
         raise ConfigError(f"{path}: there is no such log; logs of this home: {found}")
-    log = _tail(path, lines)
+    say = _say_json if as_json else _say
+    log = _tail(path, lines, say)
     clock = wiring.machine_clock()
     try:
         while follow:
             clock.sleep(_FOLLOW_SECONDS)
-            log = _show_new(path, log)
+            log = _show_new(path, log, say)
     finally:
         log.close()
 
@@ -205,19 +209,27 @@ def _short(row: dict[str, object]) -> dict[str, object]:
     return shown
 
 
-def _tail(path: Path, lines: int) -> TextIO:
+def _say(line: str) -> None:
+    typer.echo(line, nl=False)
+
+
+def _say_json(line: str) -> None:
+    typer.echo(json.dumps({"line": line.rstrip("\n")}))
+
+
+def _tail(path: Path, lines: int, say: Callable[[str], None]) -> TextIO:
     log = path.open("r", errors="replace")
     for line in deque(log, maxlen=lines):
-        typer.echo(line, nl=False)
+        say(line)
     return log
 
 
-def _show_new(path: Path, log: TextIO) -> TextIO:
+def _show_new(path: Path, log: TextIO, say: Callable[[str], None]) -> TextIO:
     """Print what has come; after a rotation the rest of the old file, then the new one."""
     is_rotated = path.exists() and not os.path.samestat(path.stat(), os.fstat(log.fileno()))
     for line in log:
-        typer.echo(line, nl=False)
+        say(line)
     if not is_rotated:
         return log
     log.close()
-    return _show_new(path, path.open("r", errors="replace"))
+    return _show_new(path, path.open("r", errors="replace"), say)
