@@ -191,6 +191,7 @@ def test_logs_show_the_end_and_follow(own: Path) -> None:
     log = own / "logs" / "supervisor.log"
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     assert right(own, "logs", "-n", "2").out == "line 98\nline 99\n"
+    assert right(own, "logs", "-n", "1", "--json").json == {"line": "line 99"}
     unknown = command(own, "logs", "nothing")
     assert unknown.code == 2
     assert "supervisor" in unknown.err
