@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sysproduction.domain.alerts import Alert
 from sysproduction.domain.bars import Frequency
+from sysproduction.domain.capital import CapitalPolicy
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.roll_policies import RollPolicies
+from sysproduction.domain.strategies import Strategies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -348,3 +350,5 @@ class World:
     max_price_spike: float = 8.0
     stale_after_days: int = 5
     rolls: RollPolicies = field(default_factory=RollPolicies)
+    capital: CapitalPolicy = field(default_factory=CapitalPolicy)
+    strategies: Strategies = field(default_factory=Strategies)

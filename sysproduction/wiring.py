@@ -243,6 +243,8 @@ class Outside:
             max_price_spike=prices.max_spike,
             stale_after_days=prices.stale_after_days,
             rolls=self.config.settings.rolls.policies(),
+            capital=self.config.settings.capital.policy(),
+            strategies=self.config.settings.strategy_values(),
         )
 
     def close(self) -> None:

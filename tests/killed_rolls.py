@@ -16,10 +16,11 @@ from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
 from sysproduction.markets.rolls import roll_instrument
+from sysproduction.simulation.faults import AtWrite, FaultySeries
 from sysproduction.stores.leases import Leases
 from sysproduction.stores.roll_states import RollChange
 from tests.fakes import FaultyDocuments
-from tests.rolling_market import NOW, AtWrite, FaultySeries, desk_on
+from tests.rolling_market import NOW, desk_on
 
 SIDES = ("before", "after")
 

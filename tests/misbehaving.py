@@ -147,7 +147,7 @@ def supervise(path: str) -> int:
 def run(path: str, name: str) -> int:
     """What `sysproduction run NAME --no-wait` does, for a process of the plan."""
     home = Home(Path(path))
-    processes.methods = lambda _process: methods(home)
+    processes.methods = lambda _process, _strategies=(): methods(home)
     spec = next(spec for spec in specs(home) if spec.name == name)
     answer = child.run(home, loading.load(home, environ=os.environ), spec, wait=False)
     return Refused.exit_code if isinstance(answer, Refused) else answer

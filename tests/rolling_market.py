@@ -1,9 +1,7 @@
 """A market that is about to roll, stores that fail on demand, and what must hold after a crash in a roll."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +17,7 @@ from sysproduction.domain.roll_states import RollState
 from sysproduction.domain.rolls import RollParameters
 from sysproduction.markets.rolls import RollDesk, nothing_held
 from sysproduction.ports import Documents, Series
+from sysproduction.simulation.faults import Fault, FaultySeries
 from sysproduction.stores.contracts import Contracts
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.prices import DAILY, Prices, empty_bars
@@ -33,51 +32,6 @@ DAYS = 100
 LAST = FIRST + timedelta(days=DAYS - 1)
 NOW = LAST + timedelta(minutes=5)
 """The desired roll date of JUN is 10 June: NOW is a month before it."""
-
-Fault = Callable[[str, str, str], None]
-
-
-@dataclass
-class FaultySeries:
-    """Series whose every write is announced to `fault`, before it happens and after."""
-
-    inner: Series
-    fault: Fault | None = None
-
-    def append(self, library: str, symbol: str, frame: pd.DataFrame) -> int:
-        return self._do("append", library, symbol, frame)
-
-    def replace(self, library: str, symbol: str, frame: pd.DataFrame) -> int:
-        return self._do("replace", library, symbol, frame)
-
-    def replace_many(self, library: str, frames: Mapping[str, pd.DataFrame]) -> None:
-        self._do("replace_many", library, frames)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def _do(self, operation: str, library: str, *args: Any) -> Any:
-        if self.fault is not None:
-            self.fault("before", operation, library)
-        answer = getattr(self.inner, operation)(library, *args)
-        if self.fault is not None:
-            self.fault("after", operation, library)
-        return answer
-
-
-class AtWrite:
-    """A fault that calls `die` on one side of the `number`-th write (from 0) of either store."""
-
-    WRITES = frozenset({"insert", "replace", "delete", "append", "replace_many"})
-
-    def __init__(self, number: int, side: str, die: Callable[[], None]) -> None:
-        self.number, self.side, self.die, self.seen = number, side, die, 0
-
-    def __call__(self, side: str, operation: str, collection: str) -> None:
-        if operation in self.WRITES and side == self.side:
-            self.seen += 1
-            if self.seen - 1 == self.number:
-                self.die()
 
 
 def desk_on(

@@ -47,6 +47,9 @@ def _absent(draft: Draft, before: str, drafts: Sequence[Draft]) -> ConfigProblem
     """The previous process is switched off, or there is none of this name."""
     node = written_at(draft, "previous_process")
     by_name = {other.name: other for other in drafts}
+    if before in by_name and by_name[before].waits_for_strategies:
+        reason = f"{before} runs once there are strategies, so {draft.name}, which waits for it, could never run"
+        return node.problem(f"{reason}: add strategies, or change previous_process")
     if before in by_name:
         reason = f"{before} is disabled, so {draft.name}, which waits for it, could never run: change one of them"
         return latest([node, written_at(by_name[before], "enabled")]).problem(reason)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from sysproduction.config.checks import Findings, validate
 from sysproduction.config.dependencies import check_dependencies
+from sysproduction.config.each_strategy import for_strategies, with_each_strategy
 from sysproduction.config.home import Home
 from sysproduction.config.layers import Override, assemble
 from sysproduction.config.problems import ConfigProblem, InvalidConfig
@@ -61,7 +62,8 @@ def load(
     layers = assemble(home, environ=environ, overrides=overrides, problems=problems)
     if layers is None:
         raise InvalidConfig(_in_order(problems))
-    tree, shipped = layers
+    tree, shipped = with_each_strategy(layers[0], problems), layers[1]
+    registry = for_strategies(registry, tree)
     known = known_keys(tree, registry)
     strays, warnings = stray_variables(environ, known)
     findings = Findings([*problems, *strays], known)

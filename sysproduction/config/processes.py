@@ -6,6 +6,7 @@ from typing import Any
 
 from sysproduction.config.arguments import check_arguments
 from sysproduction.config.checks import Findings, validate
+from sysproduction.config.each_strategy import EACH
 from sysproduction.config.problems import closest
 from sysproduction.config.process_models import MethodModel, ProcessModel
 from sysproduction.config.tree import KeyPath, Node, described, dotted, find, merge
@@ -24,9 +25,14 @@ class Draft:
     methods: Node
 
     @property
+    def waits_for_strategies(self) -> bool:
+        """It has a method for each strategy, but no strategy is configured."""
+        return EACH in self.methods.value
+
+    @property
     def enabled(self) -> bool:
         """Whether it will run; taken as true while its node is not valid."""
-        return self.model is None or self.model.enabled
+        return not self.waits_for_strategies and (self.model is None or self.model.enabled)
 
 
 def draft_processes(tree: Node, registry: Registry | None, findings: Findings) -> list[Draft]:
@@ -47,6 +53,8 @@ def draft_processes(tree: Node, registry: Registry | None, findings: Findings) -
 
 def process_spec(draft: Draft, registry: Registry | None, findings: Findings) -> ProcessSpec | None:
     """The frozen value; None if the keys of the process are wrong. Wrong methods are added to the problems."""
+    if draft.waits_for_strategies:
+        return None
     known = None if registry is None else registry[draft.name]
     nodes = draft.methods.value
     methods = [_method(name, node, draft, known, findings) for name, node in nodes.items()]

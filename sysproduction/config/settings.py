@@ -19,9 +19,11 @@ from pydantic import (
 from sysproduction.config import words
 from sysproduction.config.problems import Unfit
 from sysproduction.config.secret import Secret
+from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule, RollThresholds
 from sysproduction.domain.roll_states import RollState
+from sysproduction.domain.strategies import PositionMethod, Strategies, Strategy, TradingLists
 
 SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"), ("notify", "dead_man", "url"))
 """Keys whose values are never shown."""
@@ -143,6 +145,52 @@ def _policy(*, rule: str, near_state: str, **thresholds: Any) -> RollPolicy:
     return RollPolicy(RollRule(rule), RollThresholds(**thresholds, near_state=state))
 
 
+class AllocationSettings(Strict):
+    """See AllocationPolicy."""
+
+    function: str = Field(
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$",
+        description="the dotted path of a function, such as sysproduction.capital.allocation.by_weight",
+    )
+    arguments: dict[str, Any] = Field(default={}, description="a map of indented keys: the names of arguments")
+
+
+class CapitalSettings(Strict):
+    """See CapitalPolicy."""
+
+    base_currency: str = Field(pattern=r"^[A-Z]{3}$", description="a currency code such as USD")
+    compounding: Literal["full", "half", "fixed"] = Field(description="full, half or fixed")
+    jump_max: float = Field(gt=0, le=10, allow_inf_nan=False, description="a fraction above 0, such as 0.1 for 10 %")
+    allocation: AllocationSettings
+
+    def policy(self) -> CapitalPolicy:
+        """The frozen value."""
+        split = AllocationPolicy(self.allocation.function, self.allocation.arguments)
+        return CapitalPolicy(self.base_currency, Compounding(self.compounding), self.jump_max, split)
+
+
+class StrategySettings(Strict):
+    """See Strategy."""
+
+    system: Text = Field(description="a file, or the name of a shipped system")
+    weight: float | None = Field(
+        default=None, gt=0, le=1e6, allow_inf_nan=False, description="a number above 0, or null for equal parts"
+    )
+    order_type: Literal["best", "market"] = Field(default="best", description="best or market")
+    position_method: Literal["buffered", "dynamic"] = Field(default="buffered", description="buffered or dynamic")
+
+
+class TradingSettings(Strict):
+    """See TradingLists."""
+
+    reduce_only: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a list of instrument codes such as [CORN], or []"
+    )
+    no_trade: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a list of instrument codes such as [CORN], or []"
+    )
+
+
 class SlackSettings(Strict):
     """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
 
@@ -212,8 +260,34 @@ class Settings(Strict):
     feed: FeedSettings
     prices: PriceSettings
     rolls: RollSettings
+    capital: CapitalSettings
+    strategies: dict[str, StrategySettings] = Field(
+        default={}, description="a map from names to strategies, such as trend: {system: diversified}"
+    )
+    trading: TradingSettings
     notify: NotifySettings
     clock: ClockSettings
+
+    def strategy_values(self) -> Strategies:
+        """The frozen values of everything that strategies go by."""
+        named = {
+            name: Strategy(name, s.system, s.weight, s.order_type, PositionMethod(s.position_method))
+            for name, s in self.strategies.items()
+        }
+        return Strategies(named, TradingLists(frozenset(self.trading.reduce_only), frozenset(self.trading.no_trade)))
+
+    @model_validator(mode="after")
+    def _check_strategies(self) -> Self:
+        for name in self.strategies:
+            if not name.isidentifier() or name.startswith("_") or len(name) > 60 or name == "each_strategy":
+                raise Unfit(
+                    "is not a strategy's name: use letters, digits and _, at most 60, a letter first",
+                    at=[f"strategies.{name}"],
+                )
+        without = [name for name, strategy in self.strategies.items() if strategy.weight is None]
+        if without and len(without) < len(self.strategies):
+            raise Unfit("give every strategy a weight, or none", at=[f"strategies.{without[0]}"])
+        return self
 
     @model_validator(mode="after")
     def _check(self) -> Self:

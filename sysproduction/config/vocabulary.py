@@ -8,13 +8,18 @@ from pydantic import BaseModel
 
 from sysproduction.config.problems import closest
 from sysproduction.config.process_models import MethodModel, ProcessModel, nested
-from sysproduction.config.settings import Settings
-from sysproduction.config.tree import KeyPath, Node, dotted
+from sysproduction.config.settings import OwnRollSettings, Settings, StrategySettings
+from sysproduction.config.tree import KeyPath, Node, dotted, find
 
 WINDOWS = "process_configuration"
 METHODS = "process_configuration_methods"
 DEFAULT = "default"
 VARIABLE = "SYSPRODUCTION__"
+_BY_NAME: Mapping[KeyPath, type[BaseModel]] = {
+    ("rolls", "instruments"): OwnRollSettings,
+    ("strategies",): StrategySettings,
+}
+"""Sections whose keys are the operator's own names, and what stands below each."""
 
 Registry: TypeAlias = Mapping[str, Mapping[str, inspect.Signature]]
 """Process -> method -> its signature without the World."""
@@ -24,6 +29,9 @@ def known_keys(tree: Node, registry: Registry | None) -> list[KeyPath]:
     """All paths; without a registry the processes and methods that the tree itself names count as known."""
     paths: list[KeyPath] = [*_fields(Settings, ()), (WINDOWS,), (METHODS,), (WINDOWS, DEFAULT)]
     paths += _fields(ProcessModel, (WINDOWS, DEFAULT))
+    for section, model in _BY_NAME.items():
+        node, missing = find(tree, section)
+        paths += [path for name in _keys(node) if not missing for path in _fields(model, (*section, name))]
     for process, methods in _names(tree, registry).items():
         paths += [(WINDOWS, process), *_fields(ProcessModel, (WINDOWS, process)), (METHODS, process)]
         for method in methods:
@@ -64,4 +72,8 @@ def _names(tree: Node, registry: Registry | None) -> Mapping[str, Collection[str
         return registry
     section = tree.child(METHODS)
     processes = section.value if section and section.is_map else {}
-    return {name: list(node.value) if node.is_map else [] for name, node in processes.items()}
+    return {name: _keys(node) for name, node in processes.items()}
+
+
+def _keys(node: Node) -> list[str]:
+    return list(node.value) if node.is_map else []

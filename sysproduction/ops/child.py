@@ -71,7 +71,7 @@ def run_method(home: Home, config: "Config", process: str, name: str) -> Refused
         active = ProcessStates(ports.documents).state(process).active
         if active is not None and wiring.alive(active.identity):
             return Refused(f"{process} is running as pid {active.identity.pid}: stop it first")
-        run = bind(processes.methods(process), spec, ports.world())[name]
+        run = bind(processes.methods(process, config.settings.strategies), spec, ports.world())[name]
         started = ports.clock.now()
         result = run()
         _record_by_hand(ports, process, name, started, result)
@@ -140,7 +140,7 @@ def _begin(spec: ProcessSpec, ports: "Outside", start: Start) -> Runner | Refuse
 
     return begin(
         spec,
-        bind(processes.methods(spec.name), spec, ports.world()),
+        bind(processes.methods(spec.name, ports.config.settings.strategies), spec, ports.world()),
         states=ProcessStates(ports.documents),
         notifier=ports.notifier,
         clock=ports.clock,

@@ -47,6 +47,7 @@ def _global_options(
 
 def _register() -> None:
     from sysproduction.ops import (
+        capital_commands,
         daemon_commands,
         market_commands,
         process_commands,
@@ -58,6 +59,7 @@ def _register() -> None:
     for module in (
         daemon_commands,
         process_commands,
+        capital_commands,
         market_commands,
         roll_commands,
         settings_commands,

@@ -1,10 +1,12 @@
 """The processes that a configuration may run, each a module whose `__all__` lists its methods in order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from inspect import Signature, signature
 from typing import Final
 
+from sysproduction.config.each_strategy import EACH
 from sysproduction.domain.results import MethodResult
 
 PROCESSES: Final[dict[str, str]] = {
@@ -18,22 +20,32 @@ PROCESSES: Final[dict[str, str]] = {
 """Module path by process name."""
 
 
-def methods(process: str) -> dict[str, Callable[..., MethodResult]]:
+def methods(process: str, strategies: Iterable[str] = ()) -> dict[str, Callable[..., MethodResult]]:
     """The methods of a process by name, in order; each takes the World, then what `arguments` of the YAML may bind.
 
-    Raises KeyError for a process that does not exist.
+    A module whose one method is `each_strategy` has a method for each of `strategies`, by its name. Raises KeyError
+    for a process that does not exist.
     """
+    named = _named(process)
+    each = named.get(EACH)
+    return named if each is None else {strategy: partial(each, strategy=strategy) for strategy in strategies}
+
+
+def signatures() -> Mapping[str, Mapping[str, Signature]]:
+    """What arguments may be bound to each method of each process, with their types; `each_strategy` stands for the
+    methods of all strategies."""
+    return {
+        process: {name: _without_given(method) for name, method in _named(process).items()} for process in PROCESSES
+    }
+
+
+def _named(process: str) -> dict[str, Callable[..., MethodResult]]:
     module = import_module(PROCESSES[process])
     return {name: getattr(module, name) for name in module.__all__}
 
 
-def signatures() -> Mapping[str, Mapping[str, Signature]]:
-    """What arguments may be bound to each method of each process, with their types."""
-    return {
-        process: {name: _without_world(method) for name, method in methods(process).items()} for process in PROCESSES
-    }
-
-
-def _without_world(method: Callable[..., MethodResult]) -> Signature:
+def _without_given(method: Callable[..., MethodResult]) -> Signature:
+    """Without the World and the strategy, which are not the YAML's to give."""
     whole = signature(method)
-    return whole.replace(parameters=list(whole.parameters.values())[1:])
+    parameters = [p for p in list(whole.parameters.values())[1:] if p.name != "strategy"]
+    return whole.replace(parameters=parameters)

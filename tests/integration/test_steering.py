@@ -25,7 +25,13 @@ process_configuration:
 @pytest.fixture
 def midday(own: Path, settings: str) -> Path:
     """A home in which every process may run at once, its clock at real pace."""
-    configure(own, settings.replace("speed: 60\n  fast_speed: 100000", "speed: 1").replace("start: 2023-02-28", "start: 2023-02-28T23:10") + MIDDAY)
+    configure(
+        own,
+        settings.replace("speed: 60\n  fast_speed: 100000", "speed: 1").replace(
+            "start: 2023-02-28", "start: 2023-02-28T23:10"
+        )
+        + MIDDAY,
+    )
     (own / "run" / "clock").unlink(missing_ok=True)
     return own
 

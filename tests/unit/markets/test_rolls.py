@@ -17,6 +17,7 @@ from sysproduction.domain.roll_states import RollState
 from sysproduction.domain.rolls import Roll
 from sysproduction.markets.multiple_adjusted import update_multiple_adjusted_prices
 from sysproduction.markets.rolls import recover_rolls, roll_instrument, set_state
+from sysproduction.simulation.faults import AtWrite
 from sysproduction.stores.contracts import ContractRecord
 from sysproduction.stores.roll_states import RollChange
 from tests.fakes import ProgramDied
@@ -27,7 +28,6 @@ from tests.rolling_market import (
     MAR,
     NOW,
     SEP,
-    AtWrite,
     assert_old_or_new,
     desk_on,
     put_market,

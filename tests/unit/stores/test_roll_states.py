@@ -8,9 +8,9 @@ from sysproduction.adapters.memory_documents import MemoryDocuments
 from sysproduction.domain.errors import Conflict
 from sysproduction.domain.roll_states import RollState
 from sysproduction.domain.rolls import Roll
+from sysproduction.simulation.faults import AtWrite
 from sysproduction.stores.roll_states import RollChange, RollIntent, RollStanding, RollStates, next_number
 from tests.fakes import FaultyDocuments, ProgramDied
-from tests.rolling_market import AtWrite
 
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ROLL = Roll(AT + timedelta(microseconds=7), "20240600", "20240900", "20240900")

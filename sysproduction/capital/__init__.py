@@ -1,0 +1,1 @@
+"""Capital: measured from the account at the broker, compounded, and split between strategies."""
