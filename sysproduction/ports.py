@@ -115,6 +115,16 @@ class Series(Protocol):
         such symbol or version."""
         ...
 
+    def last_versions(self, library: str, symbols: Sequence[str]) -> dict[str, int]:
+        """The newest version number of each of these symbols; what does not exist is left out. Reads no rows."""
+        ...
+
+    def read_many(
+        self, library: str, versions: Mapping[str, int], *, start: datetime | None = None
+    ) -> "dict[str, pd.DataFrame]":
+        """`read` for many symbols at once, each as of its version; what does not exist is left out."""
+        ...
+
     def append(self, library: str, symbol: str, frame: "pd.DataFrame") -> int:
         """Add rows whose stamps are all later than the last stored one (creates the symbol if there is none);
         returns the version. Raises DataError if a stamp is not later, checked under the lease."""
@@ -208,6 +218,29 @@ class Feed(Protocol):
 
     def quote(self, instrument: str, contract: str, now: datetime) -> "Quote | None":
         """Best bid and ask with sizes; None when there is no recent price."""
+        ...
+
+
+class Folders(Protocol):
+    """Named folders of files that people and other programs may read; a name is "NAME" or "NAME/part/…".
+
+    Every method raises Unavailable when the disk is full or cannot be reached.
+    """
+
+    def put(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Make the folder with exactly these files, all at once or not at all; in place of one that is there."""
+        ...
+
+    def read(self, name: str, file: str) -> bytes | None:
+        """A file's content, None if there is no such folder or file."""
+        ...
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Folders whose names begin with `prefix`, sorted."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove the folder; no error if there is none."""
         ...
 
 
@@ -347,6 +380,7 @@ class World:
     series: Series
     feed: Feed
     notifier: Notifier
+    folders: Folders
     max_price_spike: float = 8.0
     stale_after_days: int = 5
     rolls: RollPolicies = field(default_factory=RollPolicies)

@@ -17,6 +17,7 @@ from sysproduction.ports import (
     Clock,
     Documents,
     Feed,
+    Folders,
     InitSystem,
     Notifier,
     PacedClock,
@@ -231,6 +232,13 @@ class Outside:
             channels.append(SlackNotifier(slack.token.reveal(), slack.channel, base_url=slack.url))
         return Notifiers(channels, incidents=Incidents(self.documents), clock=self.clock)
 
+    @cached_property
+    def folders(self) -> Folders:
+        """What strategies leave behind: a folder for each of their decisions."""
+        from sysproduction.adapters.disk_folders import DiskFolders
+
+        return DiskFolders(self.home.strategies)
+
     def world(self) -> World:
         """Everything that the methods of a process may use."""
         prices = self.config.settings.prices
@@ -240,6 +248,7 @@ class Outside:
             series=self.series,
             feed=self.feed,
             notifier=self.notifier,
+            folders=self.folders,
             max_price_spike=prices.max_spike,
             stale_after_days=prices.stale_after_days,
             rolls=self.config.settings.rolls.policies(),

@@ -1,6 +1,6 @@
 """Series in ArcticDB: on LMDB in a folder, in MongoDB or in S3, with writers serialised by leases."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,6 +93,26 @@ class ArcticSeries(Generic[LeaseT]):
         stored = self._stored(library, symbol, "read", date_range=date_range, as_of=_version_query(as_of))
         return None if stored is None else _restored(stored.data)
 
+    def last_versions(self, library: str, symbols: Sequence[str]) -> dict[str, int]:
+        """As the port."""
+        found = self._batch(library, symbols, "read_metadata_batch", list(symbols))
+        return {symbol: int(item.version) for symbol, item in found.items()}
+
+    def read_many(
+        self, library: str, versions: Mapping[str, int], *, start: datetime | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """As the port."""
+        from arcticdb import ReadRequest
+
+        low = checked_moment(start, "start")
+        date_range = None if low is None else (low, None)
+        wanted = [
+            ReadRequest(symbol, as_of=_version_query(number), date_range=date_range)
+            for symbol, number in versions.items()
+        ]
+        found = self._batch(library, list(versions), "read_batch", wanted)
+        return {symbol: _restored(item.data) for symbol, item in found.items()}
+
     def append(self, library: str, symbol: str, frame: pd.DataFrame) -> int:
         """As the port; appending no rows to a symbol that exists makes no version."""
         where = f"{library} {checked_symbol(symbol)}"
@@ -164,6 +184,25 @@ class ArcticSeries(Generic[LeaseT]):
         store = self._store()
         found = store.library(checked_library(library), create=False)
         return None if found is None else _found(store, getattr(found, question), checked_symbol(symbol), **conditions)
+
+    def _batch(self, library: str, symbols: Sequence[str], question: str, requests: list[Any]) -> dict[str, Any]:
+        """ArcticDB's answers by symbol, without those that it has not; what else goes wrong is raised."""
+        from arcticdb import DataError as Failure
+        from arcticdb_ext.exceptions import ErrorCode
+
+        store = self._store()
+        names = [checked_symbol(symbol) for symbol in symbols]
+        where = store.library(checked_library(library), create=False)
+        if where is None or not names:
+            return {}
+        with store.translated():
+            answers = getattr(where, question)(requests)
+        absent = (ErrorCode.E_NO_SUCH_VERSION, ErrorCode.E_SYMBOL_NOT_FOUND)
+        failures = [a for a in answers if isinstance(a, Failure) and a.error_code not in absent]
+        if failures:
+            told = "; ".join(f"{item.symbol}: {item.exception_string}" for item in failures[:3])
+            raise store.failure(f"{len(failures)} of {len(answers)} series were not read: {told}")
+        return {name: a for name, a in zip(names, answers, strict=True) if not isinstance(a, Failure)}
 
     @contextmanager
     def _writing(self, library: str, symbol: str) -> Iterator[_Pen[LeaseT]]:

@@ -1,6 +1,6 @@
 """Series kept in this process, behaving as the ArcticDB ones do: for simulations and fast tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
@@ -49,6 +49,18 @@ class MemorySeries:
         if frame is None:
             return None
         return frame.loc[low:high].copy() if low is None or high is None or low <= high else frame.iloc[:0].copy()
+
+    def last_versions(self, library: str, symbols: Sequence[str]) -> dict[str, int]:
+        """As the port."""
+        found = {symbol: self.versions(library, symbol) for symbol in symbols}
+        return {symbol: versions[-1].number for symbol, versions in found.items() if versions}
+
+    def read_many(
+        self, library: str, versions: Mapping[str, int], *, start: datetime | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """As the port."""
+        found = {symbol: self.read(library, symbol, start=start, as_of=number) for symbol, number in versions.items()}
+        return {symbol: frame for symbol, frame in found.items() if frame is not None}
 
     def append(self, library: str, symbol: str, frame: pd.DataFrame) -> int:
         """As the port; appending no rows to a symbol that exists makes no version."""

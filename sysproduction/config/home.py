@@ -36,6 +36,11 @@ class Home:
         return self.data / "arctic"
 
     @property
+    def strategies(self) -> Path:
+        """What strategies decided, and from what: a folder for each decision."""
+        return self.data / "strategies"
+
+    @property
     def logs(self) -> Path:
         """One log per process."""
         return self.path / "logs"

@@ -93,6 +93,14 @@ class FaultySeries:
         """As the port."""
         return self.inner.read(library, symbol, **what)
 
+    def last_versions(self, library: str, symbols: Sequence[str]) -> dict[str, int]:
+        """As the port."""
+        return self.inner.last_versions(library, symbols)
+
+    def read_many(self, library: str, versions: Mapping[str, int], **what: Any) -> Any:
+        """As the port."""
+        return self.inner.read_many(library, versions, **what)
+
     def symbols(self, library: str, prefix: str = "") -> list[str]:
         """As the port."""
         return self.inner.symbols(library, prefix)

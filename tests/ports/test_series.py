@@ -55,6 +55,26 @@ def series(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Series]:
     store.close()
 
 
+def test_many_series_are_read_at_once_as_of_their_versions(series: Series) -> None:
+    """What does not exist is left out, in versions and rows; a start leaves earlier rows out."""
+    assert series.last_versions("prices", ["A", "B"]) == {}
+    assert series.read_many("prices", {"A": 0}) == {}
+    first = series.replace("prices", "A", frame(1, 2))
+    series.replace("prices", "B/1", frame(3, 4))
+    second = series.append("prices", "A", frame(5))
+    versions = series.last_versions("prices", ["A", "none", "B/1"])
+    assert versions["A"] == second
+    assert set(versions) == {"A", "B/1"}
+    found = series.read_many("prices", {**versions, "none": 0})
+    assert set(found) == {"A", "B/1"}
+    same(found["A"], frame(1, 2, 5))
+    same(found["B/1"], frame(3, 4))
+    same(series.read_many("prices", {"A": first})["A"], frame(1, 2))
+    assert series.read_many("prices", {"A": 99}) == {}
+    same(series.read_many("prices", {"A": second}, start=day(2))["A"], frame(2, 5))
+    assert series.read_many("prices", {}) == {}
+
+
 def test_a_frame_comes_back_as_it_went_in(series: Series) -> None:
     """Floats to the last bit, integers, truth values, text, None and NaN, and the index's name survive."""
     index = pd.DatetimeIndex(["2024-01-01 23:00:00.123456789", "2024-01-02", "2024-01-03"], tz="UTC", name="stamp")

@@ -9,6 +9,7 @@ import pytest
 from sysproduction.adapters.clocks import SimulatedClock
 from sysproduction.adapters.csv_feed import CsvFeed
 from sysproduction.adapters.memory_documents import MemoryDocuments
+from sysproduction.adapters.memory_folders import MemoryFolders
 from sysproduction.adapters.memory_series import MemorySeries
 from sysproduction.domain.alerts import Alert
 from sysproduction.ports import World
@@ -28,7 +29,7 @@ class Mute:
 
 
 def world_at(now: datetime, feed: CsvFeed) -> World:
-    return World(SimulatedClock(now), MemoryDocuments(), MemorySeries(lambda: now), feed, Mute())
+    return World(SimulatedClock(now), MemoryDocuments(), MemorySeries(lambda: now), feed, Mute(), MemoryFolders())
 
 
 def test_methods_are_listed_in_the_order_in_which_they_run() -> None:
