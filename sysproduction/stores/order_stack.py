@@ -1,0 +1,141 @@
+"""The order stacks: one collection a level; an order that is done stays where it is, as its own archive.
+
+What each write makes true: inserting an instrument order decides a trade (its key is the decision, so it is decided
+once). Storing its plan settles its children, which are inserted under keys derived from the plan: whoever was cut off
+in between inserts what is missing and nothing else. Inserting a broker order allows one call to the broker, for its key
+is the contract order and the attempt. Every other write compares and sets; nothing spans two documents.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from sysproduction.domain.order_states import BrokerStatus
+from sysproduction.domain.orders import BrokerOrder, ContractOrder, InstrumentOrder
+from sysproduction.ports import Document, Documents
+from sysproduction.stores.order_documents import broker_order, contract_order, instrument_order, order_body
+
+INSTRUMENT_ORDERS: Final = "instrument_orders"
+CONTRACT_ORDERS: Final = "contract_orders"
+BROKER_ORDERS: Final = "broker_orders"
+
+_O = TypeVar("_O", InstrumentOrder, ContractOrder, BrokerOrder)
+
+
+class OrderStack:
+    """Typed access to the three collections.
+
+    Inserts raise AlreadyExists if the order's identifier is taken, replacements raise Conflict if the stored version is
+    no longer the given order's; both return the order as stored, with its version. Lists are sorted by identifier,
+    broker orders by the moment of submission.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        documents.declare(INSTRUMENT_ORDERS, indexes=[("active", "strategy", "instrument"), ("completed_at",)])
+        documents.declare(CONTRACT_ORDERS, indexes=[("active", "instrument"), ("parent",), ("completed_at",)])
+        documents.declare(
+            BROKER_ORDERS,
+            indexes=[
+                *(("active", "instrument"), ("parent",), ("instrument_order",), ("completed_at",)),
+                *(("submitted_at",), ("instrument", "submitted_at")),
+            ],
+        )
+
+    def insert_instrument(self, order: InstrumentOrder) -> InstrumentOrder:
+        """Decide a trade."""
+        return self._insert(INSTRUMENT_ORDERS, order.order_id, order, instrument_order)
+
+    def get_instrument(self, order_id: str) -> InstrumentOrder | None:
+        """The order, or None."""
+        document = self._documents.get(INSTRUMENT_ORDERS, order_id)
+        return None if document is None else instrument_order(document)
+
+    def replace_instrument(self, order: InstrumentOrder) -> InstrumentOrder:
+        """Store what has become of an order."""
+        return self._replace(INSTRUMENT_ORDERS, order.order_id, order, instrument_order)
+
+    def active_instruments(self, strategy: str | None = None, instrument: str | None = None) -> list[InstrumentOrder]:
+        """Instrument orders that are worked on, of one strategy or instrument or of all."""
+        found = self._active(INSTRUMENT_ORDERS, strategy=strategy, instrument=instrument)
+        return [instrument_order(document) for document in found]
+
+    def insert_contract(self, order: ContractOrder) -> ContractOrder:
+        """Make a planned child."""
+        return self._insert(CONTRACT_ORDERS, order.order_id, order, contract_order)
+
+    def get_contract(self, order_id: str) -> ContractOrder | None:
+        """The order, or None."""
+        document = self._documents.get(CONTRACT_ORDERS, order_id)
+        return None if document is None else contract_order(document)
+
+    def replace_contract(self, order: ContractOrder) -> ContractOrder:
+        """Store what has become of an order."""
+        return self._replace(CONTRACT_ORDERS, order.order_id, order, contract_order)
+
+    def active_contracts(self, strategy: str | None = None, instrument: str | None = None) -> list[ContractOrder]:
+        """Contract orders that are worked on, of one strategy or instrument or of all."""
+        found = self._active(CONTRACT_ORDERS, strategy=strategy, instrument=instrument)
+        return [contract_order(document) for document in found]
+
+    def contracts_of(self, instrument_order_id: str) -> list[ContractOrder]:
+        """Children of an instrument order, active or not."""
+        found = self._documents.find(CONTRACT_ORDERS, equal={"parent": instrument_order_id}, order=["number"])
+        return [contract_order(document) for document in found]
+
+    def insert_broker(self, order: BrokerOrder) -> BrokerOrder:
+        """Store the intent to send an order: only whoever succeeds may send it."""
+        return self._insert(BROKER_ORDERS, order.client_order_id, order, broker_order)
+
+    def get_broker(self, client_order_id: str) -> BrokerOrder | None:
+        """The order, or None."""
+        document = self._documents.get(BROKER_ORDERS, client_order_id)
+        return None if document is None else broker_order(document)
+
+    def replace_broker(self, order: BrokerOrder) -> BrokerOrder:
+        """Store what has become of an order."""
+        return self._replace(BROKER_ORDERS, order.client_order_id, order, broker_order)
+
+    def active_brokers(self, strategy: str | None = None, instrument: str | None = None) -> list[BrokerOrder]:
+        """Broker orders whose end is not known, of one strategy or instrument or of all."""
+        found = self._active(BROKER_ORDERS, strategy=strategy, instrument=instrument)
+        return _by_submission([broker_order(document) for document in found])
+
+    def brokers_of(self, contract_order_id: str) -> list[BrokerOrder]:
+        """Attempts of a contract order, active or not, the first one first."""
+        found = self._documents.find(BROKER_ORDERS, equal={"parent": contract_order_id}, order=["attempt"])
+        return [broker_order(document) for document in found]
+
+    def brokers_of_instrument(self, instrument_order_id: str) -> list[BrokerOrder]:
+        """Broker orders below an instrument order, active or not."""
+        found = self._documents.find(BROKER_ORDERS, equal={"instrument_order": instrument_order_id})
+        return _by_submission([broker_order(document) for document in found])
+
+    def sent_since(
+        self, moment: datetime, instrument: str | None = None, strategy: str | None = None
+    ) -> list[BrokerOrder]:
+        """Broker orders submitted at or after `moment`, whatever became of them, but for those that the broker has
+        never had: what limits over a window of time count."""
+        equal = _said(instrument=instrument, strategy=strategy)
+        found = self._documents.find(
+            BROKER_ORDERS, equal=equal, between=("submitted_at", moment, None), order=["submitted_at"]
+        )
+        orders = [broker_order(document) for document in found]
+        return [order for order in orders if order.status is not BrokerStatus.ABSENT]
+
+    def _insert(self, collection: str, key: str, order: _O, read: Callable[[Document], _O]) -> _O:
+        return read(self._documents.insert(collection, key, order_body(order)))
+
+    def _replace(self, collection: str, key: str, order: _O, read: Callable[[Document], _O]) -> _O:
+        return read(self._documents.replace(collection, key, order_body(order), order.version))
+
+    def _active(self, collection: str, **equal: str | None) -> list[Document]:
+        return self._documents.find(collection, equal={"active": True, **_said(**equal)})
+
+
+def _said(**equal: str | None) -> Mapping[str, Any]:
+    return {name: value for name, value in equal.items() if value is not None}
+
+
+def _by_submission(orders: list[BrokerOrder]) -> list[BrokerOrder]:
+    return sorted(orders, key=lambda order: (order.submitted_at, order.parent, order.attempt))
