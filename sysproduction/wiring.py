@@ -49,38 +49,6 @@ _HURRIED_SECONDS: Final = 0.8
 CHILD_ENTRY = "sysproduction.ops.main:main"
 """What a child forked from the template runs; benchmarks put a command of their own in its place."""
 
-_PRELOAD: Final = (
-    "pandas",
-    "pymongo",
-    "tenacity",
-    "yaml",
-    "arcticdb",  # imported only: a child that a fork leaves with an open one deadlocks
-    "sysproduction.adapters.arctic",
-    "sysproduction.adapters.clocks",
-    "sysproduction.adapters.csv_feed",
-    "sysproduction.adapters.embedded_mongo",
-    "sysproduction.adapters.families",
-    "sysproduction.adapters.heartbeats",
-    "sysproduction.adapters.log_lines",
-    "sysproduction.adapters.log_notifier",
-    "sysproduction.adapters.mongo",
-    "sysproduction.adapters.notifiers",
-    "sysproduction.adapters.programs",
-    "sysproduction.adapters.stack_dumps",
-    "sysproduction.adapters.synthetic_feed",
-    "sysproduction.adapters.wake_sockets",
-    "sysproduction.config.loading",
-    "sysproduction.control.processes",
-    "sysproduction.ops.child",
-    "sysproduction.ops.daemon_commands",
-    "sysproduction.ops.market_commands",
-    "sysproduction.ops.process_commands",
-    "sysproduction.ops.settings_commands",
-    "sysproduction.ops.simulation_commands",
-    "sysproduction.processes.run_daily_prices_updates",
-    "sysproduction.stores.incidents",
-)
-
 
 def market_clock(home: Home, settings: "ClockSettings") -> Clock:
     """Real time, unless the home has a market clock of its own: one that `up --replay-from` set, or that the
@@ -360,11 +328,12 @@ def dead_man_switch(settings: "DeadManSettings") -> "Callable[[float], None]":
 
 def children(home: Home, received: Signals) -> Programs:
     """Programs forked from the template."""
+    from sysproduction.adapters.preload import PRELOAD
     from sysproduction.adapters.programs import LocalPrograms
 
     programs = LocalPrograms(
         entry=CHILD_ENTRY,
-        preload=_PRELOAD,
+        preload=PRELOAD,
         log_path=home.logs / "template.log",
         signals=received,
     )
