@@ -14,7 +14,7 @@ from statistics import median
 
 from measuring import Cost, answer, awaited, configure, fresh_home, measured, row, shared_data
 
-from sysproduction import wiring
+from sysproduction.adapters.preload import PRELOAD
 from sysproduction.ops.main import main as command
 
 INSTRUMENTS = 10
@@ -81,7 +81,7 @@ def main() -> None:
         measured(home, "import", "csv", str(data), "--until", IMPORTED_UNTIL)
         shutil.copytree(home, other, dirs_exist_ok=True)
         measure(home, data, "command", as_command)
-        for name in wiring._PRELOAD:
+        for name in PRELOAD:
             importlib.import_module(name)
         measure(other, data, "forked", as_child)
 

@@ -7,7 +7,8 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from sysproduction import processes, wiring
+from sysproduction import processes
+from sysproduction.adapters.preload import PRELOAD
 from sysproduction.domain.results import MethodResult
 from sysproduction.ops.main import main as command
 from sysproduction.ports import World
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    for name in wiring._PRELOAD:
+    for name in PRELOAD:
         import_module(name)
     sys.modules["supervised_child"] = sys.modules["__main__"]
     sys.exit(main(sys.argv[1:]))
