@@ -1,0 +1,28 @@
+"""Recorded history as a system reads it: prices of instruments, and rates into one base currency."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sysproduction.domain.instruments import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is recorded of one instrument: back-adjusted prices and multiple prices (columns PRICE, CARRY,
+    PRICE_CONTRACT, CARRY_CONTRACT), each by increasing aware stamps, many a day or one."""
+
+    listing: Listing
+    adjusted: pd.Series
+    multiple: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class MarketData:
+    """Histories by instrument, and by currency the price of one unit in the base currency, by aware stamp (the base
+    currency itself needs none). `missing` says why instruments or currencies are not there, by code."""
+
+    histories: Mapping[str, History]
+    rates: Mapping[str, pd.Series]
+    missing: Mapping[str, str]
