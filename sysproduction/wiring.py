@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings, DeadManSettings
     from sysproduction.domain.heartbeats import Beat
+    from sysproduction.domain.histories import MarketData
     from sysproduction.stores.leases import Leases
 
 FAR: Final = timedelta(days=3650)
@@ -265,6 +266,15 @@ def csv_feed(folder: Path, instruments: Sequence[str] | None = None) -> "CsvFeed
     from sysproduction.adapters.csv_feed import CsvFeed
 
     return CsvFeed(folder, instruments)
+
+
+def csv_market(
+    folder: Path, codes: Sequence[str], base_currency: str, progress: Callable[[str, int, int], None]
+) -> "MarketData":
+    """Whole histories from a folder of price files."""
+    from sysproduction.adapters.csv_market import csv_market as read
+
+    return read(folder, codes, base_currency, progress=progress)
 
 
 def signals(home: Home, name: str) -> Signals:

@@ -1,7 +1,8 @@
 """Recorded history as a system reads it: prices of instruments, and rates into one base currency."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pandas as pd
 
@@ -25,4 +26,15 @@ class MarketData:
 
     histories: Mapping[str, History]
     rates: Mapping[str, pd.Series]
-    missing: Mapping[str, str]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def between(self, start: datetime | None, end: datetime | None) -> "MarketData":
+        """What was recorded from `start` to `end` (None: no bound); older rates stay in force, so they are kept."""
+        if start is None and end is None:
+            return self
+        histories = {
+            code: History(h.listing, h.adjusted.loc[start:end], h.multiple.loc[start:end])
+            for code, h in self.histories.items()
+        }
+        rates = {currency: rates.loc[:end] for currency, rates in self.rates.items()}
+        return MarketData(histories, rates, self.missing)

@@ -72,7 +72,7 @@ class Buffering:
 class SystemConfig:
     """A system with fixed parameters. Weights are shares that sum to 1; `capital` is in the base currency and
     `percentage_vol_target` the annual standard deviation aimed at, in percent of it. `start` and `end` cut the
-    recorded prices (None: all). `dropped` are instruments that get an explicit target of zero."""
+    recorded prices (None: all)."""
 
     instruments: tuple[str, ...]
     rules: tuple[RuleSpec, ...]
@@ -89,4 +89,3 @@ class SystemConfig:
     start: datetime | None = None
     end: datetime | None = None
     reproduce: frozenset[Quirk] = frozenset()
-    dropped: tuple[str, ...] = ()

@@ -47,6 +47,7 @@ def _global_options(
 
 def _register() -> None:
     from sysproduction.ops import (
+        backtest_commands,
         capital_commands,
         daemon_commands,
         market_commands,
@@ -64,6 +65,7 @@ def _register() -> None:
         market_commands,
         order_commands,
         roll_commands,
+        backtest_commands,
         settings_commands,
         simulation_commands,
     ):

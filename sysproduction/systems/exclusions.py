@@ -1,20 +1,30 @@
 """Which instruments can take part in a system, and why the others cannot."""
 
+from datetime import datetime
+from typing import Final
+
 import numpy as np
+import pandas as pd
 
 from sysproduction.domain.histories import History, MarketData
 from sysproduction.domain.instruments import Listing
 from sysproduction.domain.trading_systems import SystemConfig
 
-PRICES_MIN = 12
-"""Days with a price below which there is no volatility, so no position."""
+PRICES_MIN: Final = 12
+"""Prices below which there is no volatility, so no position."""
+
+STILL_PRICES_MAX: Final = 180
+"""So many equal prices in a row, and a series that must be fresh has stopped."""
 
 
-def usable_listings(config: SystemConfig, market: MarketData) -> tuple[tuple[Listing, ...], dict[str, str]]:
-    """Listings of the instruments that can take part, in configured order, and by instrument why others cannot."""
+def usable_listings(
+    config: SystemConfig, market: MarketData, *, fresh_since: datetime | None = None
+) -> tuple[tuple[Listing, ...], dict[str, str]]:
+    """Listings of the instruments that can take part, by code, and by instrument why others cannot. With `fresh_since`,
+    as for trading, series must have a price since then and must still move."""
     usable, excluded = [], {}
-    for code in config.instruments:
-        why = _obstacle(code, config, market)
+    for code in sorted(config.instruments):
+        why = _obstacle(code, config, market, fresh_since)
         if why:
             excluded[code] = why
         else:
@@ -22,20 +32,37 @@ def usable_listings(config: SystemConfig, market: MarketData) -> tuple[tuple[Lis
     return tuple(usable), excluded
 
 
-def _obstacle(code: str, config: SystemConfig, market: MarketData) -> str | None:
+def _obstacle(code: str, config: SystemConfig, market: MarketData, fresh_since: datetime | None) -> str | None:
     history = market.histories.get(code)
     if history is None:
-        return "there are no prices"
+        return market.missing.get(code, "there are no prices of it")
     currency = history.listing.instrument.currency
     if currency != config.base_currency and currency not in market.rates:
-        return f"there is no exchange rate from {currency} to {config.base_currency}"
-    return _unusable(history)
+        why = market.missing.get(currency, "")
+        return f"there is no exchange rate from {currency} to {config.base_currency}" + (f" ({why})" if why else "")
+    return _unusable(history) or (_stopped(history, fresh_since) if fresh_since else None)
 
 
 def _unusable(history: History) -> str | None:
-    known = int(np.count_nonzero(~np.isnan(history.adjusted.to_numpy(dtype=float))))
-    if known < PRICES_MIN:
-        return f"has {known} prices, fewer than {PRICES_MIN}"
-    if history.multiple.empty or history.multiple["PRICE"].isna().all():
-        return "has no prices of the contract in use"
+    known = _known(history)
+    if len(known) < PRICES_MIN:
+        return f"it has {len(known)} adjusted prices; at least {PRICES_MIN} are needed"
+    if known.nunique() == 1:
+        return "its prices never change, so it has no volatility"
+    if not np.isfinite(history.multiple["PRICE"].to_numpy(dtype=float)).any():
+        return "it has no prices of the contract in use"
     return None
+
+
+def _stopped(history: History, fresh_since: datetime) -> str | None:
+    known = _known(history)
+    if known.index[-1] < pd.Timestamp(fresh_since):
+        return f"its last price is of {known.index[-1]:%Y-%m-%d %H:%M}, before {fresh_since:%Y-%m-%d %H:%M}"
+    if len(known) > STILL_PRICES_MAX and known.iloc[-STILL_PRICES_MAX:].nunique() == 1:
+        return f"its last {STILL_PRICES_MAX} prices are equal, so it has no volatility"
+    return None
+
+
+def _known(history: History) -> pd.Series:
+    known: pd.Series = history.adjusted[np.isfinite(history.adjusted.to_numpy(dtype=float))]
+    return known

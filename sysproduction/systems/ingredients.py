@@ -54,9 +54,13 @@ def _vol(pantry: Pantry) -> Panel:
     return pantry.vol
 
 
-def raw_carry(pantry: Pantry) -> Panel:
+def raw_carry(prices: Prices, vol: Panel) -> Panel:
     """Annual carry in points over annual volatility in points."""
-    return pantry.prices.annual_roll / (ROOT_OF_YEAR * pantry.vol)
+    return np.asarray(prices.annual_roll / (ROOT_OF_YEAR * vol))
+
+
+def _raw_carry(pantry: Pantry) -> Panel:
+    return raw_carry(pantry.prices, pantry.vol)
 
 
 def _percentage_returns(pantry: Pantry) -> Panel:
@@ -93,7 +97,7 @@ INGREDIENTS: Final[Mapping[str, Ingredient]] = {
     "vol": (_vol, Reach.ADJUSTED),
     "days": (_days, Reach.ADJUSTED),
     "current_price": (_current_price, Reach.BOTH),
-    "raw_carry": (raw_carry, Reach.BOTH),
+    "raw_carry": (_raw_carry, Reach.BOTH),
     "percentage_returns": (_percentage_returns, Reach.ADJUSTED),
     "normalised_price": (normalised_price, Reach.ADJUSTED),
     "class_price": (class_price, Reach.ADJUSTED),

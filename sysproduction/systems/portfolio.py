@@ -13,7 +13,7 @@ def instrument_weights(positions: Panel, shares: NDArray[np.float64]) -> Panel:
     there = ~np.isnan(forward_filled(positions))
     there |= ~there.any(axis=1, keepdims=True)
     weights = ewma(np.where(there, shares, 0.0), span=WEIGHT_SPAN)
-    weights /= weights.sum(axis=1, keepdims=True)
+    weights *= 1.0 / weights.sum(axis=1, keepdims=True)
     return weights
 
 

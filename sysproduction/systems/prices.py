@@ -127,7 +127,7 @@ class _Daily:
 def _by_day(series: pd.Series) -> _Daily:
     days = day_numbers(pd.DatetimeIndex(series.index))
     values = series.to_numpy(dtype=float)
-    there = ~np.isnan(values)
+    there = np.isfinite(values)
     known, values = days[there], values[there]
     closing = np.append(known[1:] != known[:-1], True)[: len(known)]
     return _Daily(days, (known[closing], values[closing]), (int(days[0]), int(days[-1]) + 1))
@@ -137,7 +137,7 @@ def _annual_roll(multiple: pd.DataFrame, days: Days) -> tuple[Days, NDArray[np.f
     """Day by day the mean of PRICE - CARRY over the years between both contracts; rows where both prices are equal say
     nothing."""
     gap = multiple["PRICE"].to_numpy(dtype=float) - multiple["CARRY"].to_numpy(dtype=float)
-    said = (gap != 0.0) & ~np.isnan(gap)
+    said = (gap != 0.0) & np.isfinite(gap)
     days, gap = days[said], gap[said]
     years = _years(multiple["CARRY_CONTRACT"].to_numpy()[said]) - _years(multiple["PRICE_CONTRACT"].to_numpy()[said])
     tiny = np.abs(years) < CONTRACT_GAP_MIN

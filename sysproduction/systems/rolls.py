@@ -1,4 +1,4 @@
-"""What rolling costs in a backtest: at the end of each of so many equal periods a year, half of the position's trades."""
+"""What rolling costs in a backtest: half of the position trades at the end of so many equal periods a year."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,10 +79,11 @@ def _mean_size(position: NDArray[np.float64], dates: RollDates) -> NDArray[np.fl
     known = np.append(0, np.cumsum(~np.isnan(position)))
     sums = np.append(0.0, np.cumsum(np.abs(np.nan_to_num(position))))
     counts = known[dates.row + 1] - known[np.minimum(dates.since, dates.row + 1)]
-    return (sums[dates.row + 1] - sums[np.minimum(dates.since, dates.row + 1)]) / np.maximum(counts, 1)
+    total = sums[dates.row + 1] - sums[np.minimum(dates.since, dates.row + 1)]
+    return np.asarray(total / np.maximum(counts, 1))
 
 
 def _charge(size: NDArray[np.float64], price: NDArray[np.float64], terms: Terms, column: int) -> NDArray[np.float64]:
     commission = np.maximum(size * terms.per_block[column], terms.per_trade[column])
     value = size * np.abs(price) * terms.point_size[column] * terms.percentage[column]
-    return size * terms.spread[column] * terms.point_size[column] + 2.0 * np.fmax(commission, value)
+    return np.asarray(size * terms.spread[column] * terms.point_size[column] + 2.0 * np.fmax(commission, value))

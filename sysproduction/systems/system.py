@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Positions:
 @dataclass(frozen=True, slots=True)
 class SystemResult:
     """Everything that a run computed, on one calendar; columns of panels are `prices.instruments`. `excluded` names
-    instruments that could not take part, with the reason, `dropped` those whose target is explicitly zero."""
+    instruments that could not take part, with the reason."""
 
     config: SystemConfig
     listings: tuple[Listing, ...]
@@ -66,16 +67,18 @@ class SystemResult:
     account: Account
     ledger: Ledger
     excluded: Mapping[str, str] = field(default_factory=dict)
-    dropped: tuple[str, ...] = ()
 
 
-def run(config: SystemConfig, market: MarketData, *, keep_rules: bool = False) -> SystemResult:
+def run(
+    config: SystemConfig, market: MarketData, *, keep_rules: bool = False, fresh_since: datetime | None = None
+) -> SystemResult:
     """Prices to forecasts to positions to accounts. `keep_rules` keeps what each rule said, also those
-    without a weight.
+    without a weight. With `fresh_since`, as for trading, instruments without a price since then are excluded.
 
     Raises DataError if no instrument can take part, ConfigError if a rule cannot be called.
     """
-    listings, excluded = usable_listings(config, market)
+    market = market.between(config.start, config.end)
+    listings, excluded = usable_listings(config, market, fresh_since=fresh_since)
     if not listings:
         raise DataError("no instrument can take part: " + "; ".join(f"{c}: {why}" for c, why in excluded.items()))
     prices = daily_prices(market, listings)
@@ -105,7 +108,6 @@ def run(config: SystemConfig, market: MarketData, *, keep_rules: bool = False) -
         account=accounts,
         ledger=ledger,
         excluded=excluded,
-        dropped=config.dropped,
     )
 
 

@@ -1,0 +1,137 @@
+"""What the YAML of a trading system may say."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
+
+from sysproduction.config import words
+from sysproduction.config.problems import Unfit, closest
+from sysproduction.config.process_models import Arguments
+from sysproduction.config.settings import Flag, Strict, Text
+from sysproduction.domain.trading_systems import Buffering, BufferMethod, CostMethod, Quirk
+
+ALL = "all"
+QUIRKS = tuple(quirk.value for quirk in Quirk)
+SUM_TOLERANCE = 0.01
+"""Weights may miss a sum of 1 by this much, for they are often rounded; they are normalised anyway."""
+
+_BUFFERING = Buffering()
+
+
+def _quirks(value: Any) -> frozenset[Quirk]:
+    if value == ALL:
+        return frozenset(Quirk)
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list):
+        raise Unfit
+    for name in names:
+        if name not in QUIRKS:
+            near = closest(name, (*QUIRKS, ALL)) if isinstance(name, str) else None
+            raise Unfit(f"holds {name!r}, which is none of {', '.join((*QUIRKS, ALL))}", suggestion=near)
+    return frozenset(Quirk(name) for name in names)
+
+
+def _codes(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(code, str) and code for code in value):
+        raise Unfit
+    if not value:
+        raise Unfit("is an empty list: name the instruments, or leave the key out")
+    if len(set(value)) < len(value):
+        raise Unfit("names an instrument twice")
+    return tuple(value)
+
+
+def _summing(weights: dict[str, float]) -> dict[str, float]:
+    if not weights:
+        raise Unfit("is empty: give each a share, such as 0.5; shares sum to 1")
+    total = sum(weights.values())
+    if abs(total - 1.0) > SUM_TOLERANCE:
+        raise Unfit(f"the shares sum to {total:.6g}, but must sum to 1")
+    return weights
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise Unfit(suggestion=value.upper() if re.fullmatch(r"[A-Za-z]{3}", value) else None)
+    return value
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Weights = Annotated[
+    dict[str, Share], Field(description="a map from names to shares from 0 to 1"), AfterValidator(_summing)
+]
+Multiplier = Annotated[float, Field(ge=1, le=20, allow_inf_nan=False, description="a number from 1 to 20")]
+Moment = Annotated[
+    datetime | None,
+    PlainValidator(words.moment),
+    Field(description="a date such as 2010-01-01, a moment such as 2010-01-01T07:00, or null"),
+]
+
+
+class RuleModel(Strict):
+    """One variation of a trading rule; see RuleSpec."""
+
+    function: Text
+    arguments: Arguments = Field(default={})
+    scalar: float = Field(gt=0, le=1e9, allow_inf_nan=False, description="a number above 0")
+
+
+class BufferModel(Strict):
+    """See Buffering."""
+
+    method: Literal["forecast", "position", "none"] = Field(
+        default=_BUFFERING.method.value, description="forecast, position or none"
+    )
+    size: float = Field(
+        default=_BUFFERING.size, ge=0, le=1, allow_inf_nan=False, description="a share from 0 to 1, such as 0.1"
+    )
+    trade_to_edge: Flag = _BUFFERING.trade_to_edge
+    round: Flag = _BUFFERING.round
+
+    def buffering(self) -> Buffering:
+        """The frozen value."""
+        return Buffering(BufferMethod(self.method), self.size, self.trade_to_edge, self.round)
+
+
+class SystemModel(Strict):
+    """A whole system; `rules` are checked one by one, as RuleModel. `instruments` None are those with a weight."""
+
+    instruments: Annotated[tuple[str, ...] | None, PlainValidator(_codes)] = Field(
+        default=None, description="a list of instrument codes such as [CORN, US10]"
+    )
+    rules: dict[str, Any] = Field(min_length=1, description="a map from names to rules: function, arguments, scalar")
+    forecast_weights: Weights
+    forecast_div_multiplier: Multiplier = 1.0
+    forecast_cap: float = Field(default=20.0, gt=0, le=1e6, allow_inf_nan=False, description="a number above 0")
+    instrument_weights: Weights
+    instrument_div_multiplier: Multiplier = 1.0
+    capital: float = Field(gt=0, le=1e15, allow_inf_nan=False, description="an amount above 0")
+    base_currency: Annotated[str, AfterValidator(_currency)] = Field(description="three capital letters such as USD")
+    percentage_vol_target: float = Field(
+        gt=0, le=200, allow_inf_nan=False, description="a number of percent a year above 0, at most 200"
+    )
+    buffer: BufferModel = BufferModel()
+    costs: Literal["cash", "sharpe", "none"] = Field(default="cash", description="cash, sharpe or none")
+    start: Moment = None
+    end: Moment = None
+    reproduce: Annotated[frozenset[Quirk], BeforeValidator(_quirks)] = Field(
+        default=frozenset(), description=f"all, or a list of some of {', '.join(QUIRKS)}"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise Unfit("end is not after start", at=["end", "start"])
+        return self
+
+    @property
+    def cost_method(self) -> CostMethod:
+        """The frozen value."""
+        return CostMethod(self.costs)
+
+
+assert set(get_args(SystemModel.model_fields["costs"].annotation)) == {method.value for method in CostMethod}

@@ -1,0 +1,1 @@
+"""Strategies: systems run on stored prices, and what follows from what they want."""
