@@ -10,32 +10,39 @@ from sysproduction.domain.trading_systems import CostMethod, Quirk
 from sysproduction.systems.costs import Held, Terms, deflator, held, sharpe_costs, trade_costs, trades
 from sysproduction.systems.prices import Prices
 from sysproduction.systems.rolls import roll_costs
-from sysproduction.systems.smoothing import Panel, differences, shifted
+from sysproduction.systems.smoothing import Panel, differences, shifted, zero_filled
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Daily percent of capital. Panels `gross` and `costs` (0 or negative) by instrument, NaN where an instrument has
-    no data; `costs_total` is theirs summed, and may be NaN where costs are reproduced as missing."""
+    no data; with MISSING_COSTS costs are NaN too before the first and after the last day that has any."""
 
     gross: Panel
     costs: Panel
-    costs_total: NDArray[np.float64]
 
     @property
     def net(self) -> Panel:
         """Gross and costs together."""
-        return self.gross + self.costs
+        return self.gross + zero_filled(self.costs)
 
     @property
     def gross_total(self) -> NDArray[np.float64]:
         """Of all instruments."""
-        return np.nansum(self.gross, axis=1)  # type: ignore[no-any-return]
+        return np.asarray(np.nansum(self.gross, axis=1))
 
     @property
     def net_total(self) -> NDArray[np.float64]:
         """Of all instruments."""
-        return np.nansum(self.net, axis=1)  # type: ignore[no-any-return]
+        return np.asarray(np.nansum(self.net, axis=1))
+
+    @property
+    def costs_total(self) -> NDArray[np.float64]:
+        """Of all instruments; NaN before and after all that are known."""
+        total, known = np.nansum(self.costs, axis=1), np.flatnonzero(~np.isnan(self.costs).all(axis=1))
+        if len(known):
+            total[: known[0]] = total[known[-1] + 1 :] = np.nan
+        return np.asarray(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,11 @@ class Ledger:
     vol: Panel
     terms: Terms
     capital: float
+
+    def part(self, columns: slice) -> "Ledger":
+        """Of some instruments."""
+        prices, terms = self.prices.part(columns), self.terms.part(columns)
+        return Ledger(self.market, prices, self.vol[:, columns], terms, self.capital)
 
 
 def account(
@@ -63,20 +75,18 @@ def account(
     kept = held(positions, prices)
     percent = 100.0 / ledger.capital
     moves = shifted(kept.position, 1) * differences(kept.known_price)
-    gross = np.where(covered, np.nan_to_num(moves * ledger.terms.point_size * prices.rate) * percent, np.nan)
+    gross = np.where(covered, zero_filled(moves * ledger.terms.point_size * prices.rate) * percent, np.nan)
     if method is CostMethod.CASH:
         costs, charged = _cash_costs(kept, ledger, reproduce)
+        if Quirk.MISSING_COSTS in reproduce:
+            covered = _between_ends(charged)
     elif method is CostMethod.SHARPE:
         causal = Quirk.END_OF_SAMPLE_COSTS not in reproduce
         costs = sharpe_costs(positions, kept, prices, ledger.vol, average_position, ledger.terms, causal=causal)
-        costs, charged = costs * prices.rate, covered
+        costs *= prices.rate
     else:
-        costs, charged = np.zeros_like(gross), covered
-    costs = -percent * np.nan_to_num(costs, posinf=np.inf)
-    total = costs.sum(axis=1)
-    if Quirk.MISSING_COSTS in reproduce:
-        total = _missing_outside(total, charged)
-    return Account(gross, np.where(covered, costs, np.nan), total)
+        costs = np.zeros_like(gross)
+    return Account(gross, np.where(covered, -percent * zero_filled(costs), np.nan))
 
 
 def _cash_costs(kept: Held, ledger: Ledger, reproduce: frozenset[Quirk]) -> tuple[Panel, NDArray[np.bool_]]:
@@ -92,9 +102,8 @@ def _cash_costs(kept: Held, ledger: Ledger, reproduce: frozenset[Quirk]) -> tupl
     return costs, rolled | (quantity != 0.0)
 
 
-def _missing_outside(total: NDArray[np.float64], charged: NDArray[np.bool_]) -> NDArray[np.float64]:
-    rows = np.flatnonzero(charged.any(axis=1))
-    kept = np.full_like(total, np.nan)
-    if len(rows):
-        kept[rows[0] : rows[-1] + 1] = total[rows[0] : rows[-1] + 1]
-    return kept
+def _between_ends(charged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """From the first to the last true row of each column."""
+    begun = np.logical_or.accumulate(charged, axis=0)
+    goes_on = np.logical_or.accumulate(charged[::-1], axis=0)[::-1]
+    return np.asarray(begun & goes_on)

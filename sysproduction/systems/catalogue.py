@@ -50,6 +50,12 @@ def find_rule(name: str) -> Rule:
     return found
 
 
+def is_separable(name: str) -> bool:
+    """Whether a rule's forecast of an instrument depends on that column of its ingredients alone, as with shipped ones.
+    Others are given all instruments at once."""
+    return name in SHIPPED
+
+
 def rule_names() -> list[str]:
     """Every name that needs no dotted path."""
     return [*SHIPPED, *_offered()]

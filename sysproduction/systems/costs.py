@@ -1,7 +1,7 @@
 """What trading costs: each trade and roll in money, or a steady drag in Sharpe ratio units."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from sysproduction.domain.instruments import Listing
 from sysproduction.domain.trading_systems import Quirk
 from sysproduction.systems.prices import DAYS_A_CALENDAR_YEAR, Prices, Rows
 from sysproduction.systems.rolling import deviation
-from sysproduction.systems.smoothing import Panel, differences, forward_filled, shifted
+from sysproduction.systems.smoothing import Panel, differences, forward_filled, shifted, zero_filled
 from sysproduction.systems.turnover import turnover, turnover_so_far
 from sysproduction.systems.volatility import DAYS_A_YEAR, ROOT_OF_YEAR
 
@@ -33,6 +33,10 @@ class Terms:
     per_trade: NDArray[np.float64]
     percentage: NDArray[np.float64]
     rolls_a_year: NDArray[np.int64]
+
+    def part(self, columns: slice) -> "Terms":
+        """Of some instruments."""
+        return Terms(*(getattr(self, field.name)[columns] for field in fields(self)))
 
 
 def terms(listings: Sequence[Listing]) -> Terms:
@@ -74,8 +78,8 @@ def trades(position: Panel, *, first_is_free: bool = False) -> Panel:
     """Contracts bought or sold by day: changes of what is held, the first position included unless it is free."""
     before = shifted(position, 1)
     if not first_is_free:
-        before = np.nan_to_num(before)
-    return np.nan_to_num(position - before)
+        before = zero_filled(before)
+    return zero_filled(position - before)
 
 
 def trade_costs(quantity: Panel, price: Panel, terms: Terms) -> Panel:
@@ -97,8 +101,9 @@ def deflator(known_price: Panel, reproduce: frozenset[Quirk]) -> Panel:
     moving = deviation(differences(known_price), DEFLATOR_WINDOW, DEFLATOR_OBSERVATIONS_MIN)
     with np.errstate(divide="ignore", invalid="ignore"):
         if Quirk.END_OF_SAMPLE_COSTS not in reproduce:
-            usual = np.cumsum(np.nan_to_num(moving), axis=0) / np.cumsum(~np.isnan(moving), axis=0)
-            return np.nan_to_num(forward_filled(moving) / np.where(usual > 0.0, usual, np.nan), nan=1.0)
+            usual = np.cumsum(zero_filled(moving), axis=0) / np.cumsum(~np.isnan(moving), axis=0)
+            relative = forward_filled(moving) / np.where(usual > 0.0, usual, np.nan)
+            return np.where(np.isnan(relative), 1.0, relative)
         kept = moving if Quirk.DEAD_SERIES in reproduce else np.where(moving > 0.0, moving, np.nan)
         last = forward_filled(kept)[-1]
         scaled = forward_filled(moving) / last
@@ -128,17 +133,17 @@ def sharpe_costs(
     days = np.diff(prices.days.to_numpy()) / np.timedelta64(1, "D")
     elapsed = np.append(0.0, days)[:, None] / DAYS_A_CALENDAR_YEAR
     cost = sharpe * risk * elapsed * terms.point_size
-    return np.where(prices.rows.mask(count) & ~np.isnan(held_.position), np.nan_to_num(cost), 0.0)
+    return np.where(prices.rows.mask(count) & ~np.isnan(held_.position), zero_filled(cost), 0.0)
 
 
 def _last_year(values: Panel, prices: Prices, *, causal: bool) -> Panel:
     """Mean of the year before each day, or (one row) of the last calendar year of each instrument's prices."""
-    known, there = np.nan_to_num(values), ~np.isnan(values)
+    known, there = zero_filled(values), ~np.isnan(values)
     if causal:
         sums, counts = (np.cumsum(v, axis=0) for v in (known, there.astype(float)))
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean: Panel = (sums - np.nan_to_num(shifted(sums, DAYS_A_YEAR))) / (
-                counts - np.nan_to_num(shifted(counts, DAYS_A_YEAR))
+            mean: Panel = (sums - zero_filled(shifted(sums, DAYS_A_YEAR))) / (
+                counts - zero_filled(shifted(counts, DAYS_A_YEAR))
             )
         return mean
     means = np.full((1, len(prices.instruments)), np.nan)

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sysproduction.systems.smoothing import Panel, ewma, forward_filled
+from sysproduction.systems.smoothing import Panel, ewma, forward_filled, zero_filled
 
 WEIGHT_SPAN: Final = 125
 """Days over which a change of weights is spread."""
@@ -46,7 +46,7 @@ def combined_forecast(
     """Weighted sum of the forecasts, missing ones as 0, times the diversification multiplier, cut off at the cap."""
     total = np.zeros_like(forecasts[0])
     for forecast, weight in zip(forecasts, weights, strict=True):
-        total += weight * np.nan_to_num(forecast)
+        total += weight * zero_filled(forecast)
     return np.clip(total * multiplier, -cap, cap)
 
 

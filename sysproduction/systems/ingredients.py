@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sysproduction.systems.prices import Prices
-from sysproduction.systems.smoothing import Panel, differences, forward_filled
+from sysproduction.systems.smoothing import Panel, differences, forward_filled, zero_filled
 from sysproduction.systems.volatility import ROOT_OF_YEAR
 
 
@@ -24,18 +24,25 @@ class Reach(Enum):
 @dataclass
 class Pantry:
     """Panels for the rules of one system, each made when a rule first asks for it. `asset_classes` is one name an
-    instrument."""
+    instrument. A part of a pantry takes what compares instruments from the `whole`."""
 
     prices: Prices
     vol: Panel
     asset_classes: tuple[str, ...]
+    whole: "Pantry | None" = None
+    columns: slice = field(default_factory=lambda: slice(None))
     _made: dict[str, Any] = field(default_factory=dict)
 
     def get(self, name: str) -> Any:
         """The ingredient of that name."""
         if name not in self._made:
-            self._made[name] = INGREDIENTS[name][0](self)
+            across = self.whole is not None and name in ACROSS_INSTRUMENTS
+            self._made[name] = self.whole.get(name)[:, self.columns] if across else INGREDIENTS[name][0](self)  # type: ignore[union-attr]
         return self._made[name]
+
+    def part(self, columns: slice) -> "Pantry":
+        """The pantry of some instruments."""
+        return Pantry(self.prices.part(columns), self.vol[:, columns], self.asset_classes[columns], self, columns)
 
 
 def _days(pantry: Pantry) -> pd.DatetimeIndex:
@@ -74,7 +81,7 @@ def normalised_price(pantry: Pantry) -> Panel:
     before = np.full_like(changes, np.nan)
     before[1:] = pantry.vol[:-1]
     known = np.isfinite(pantry.prices.adjusted)
-    return np.where(known, np.cumsum(np.nan_to_num(changes / before), axis=0), np.nan)
+    return np.where(known, np.cumsum(zero_filled(changes / before), axis=0), np.nan)
 
 
 def class_price(pantry: Pantry) -> Panel:
@@ -105,3 +112,6 @@ INGREDIENTS: Final[Mapping[str, Ingredient]] = {
 """By parameter name: `price` back-adjusted daily prices, `vol` their daily volatility in points, `days` the calendar,
 `current_price` of the contract in use, `raw_carry` annual carry over annual risk, `percentage_returns`,
 `normalised_price` and `class_price` (of the instrument and of its asset class). Panels are days x instruments."""
+
+ACROSS_INSTRUMENTS: Final = frozenset({"class_price"})
+"""Ingredients that are made of several instruments together."""

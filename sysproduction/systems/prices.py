@@ -30,8 +30,14 @@ class Rows:
 
     def mask(self, count: int) -> NDArray[np.bool_]:
         """Days x instruments: whether the row is covered."""
-        row = np.arange(count)[:, None]
-        return np.asfortranarray((row >= self.first) & (row < self.end))
+        covered = np.zeros((count, len(self.first)), bool, order="F")
+        for column, (first, end) in enumerate(zip(self.first, self.end, strict=True)):
+            covered[first:end, column] = True
+        return covered
+
+    def part(self, columns: slice) -> "Rows":
+        """Of some instruments."""
+        return Rows(self.first[columns], self.end[columns])
 
     def union(self, other: "Rows") -> "Rows":
         """From the earlier start to the later end."""
@@ -52,6 +58,19 @@ class Prices:
     rate: Panel
     adjusted_rows: Rows
     multiple_rows: Rows
+
+    def part(self, columns: slice) -> "Prices":
+        """Of some instruments; the panels are views."""
+        return Prices(
+            self.days,
+            self.instruments[columns],
+            self.adjusted[:, columns],
+            self.current[:, columns],
+            self.annual_roll[:, columns],
+            self.rate[:, columns],
+            self.adjusted_rows.part(columns),
+            self.multiple_rows.part(columns),
+        )
 
     @property
     def rows(self) -> Rows:

@@ -24,22 +24,21 @@ def raw_forecast(spec: RuleSpec, rule: Rule, pantry: Pantry, *, zero_is_missing:
         said = rule(**given, **spec.arguments)
     except (TypeError, ValueError) as fault:
         raise ConfigError(f"rule {spec.name} ({spec.function}) with {dict(spec.arguments)}: {fault}") from fault
-    forecast = _checked(said, pantry, spec)
-    covered = _reach(wanted, pantry).mask(len(pantry.prices.days))
-    forecast = np.where(covered, forecast, np.nan)
+    _check(said, pantry, spec)
+    kept = _reach(wanted, pantry).mask(len(pantry.prices.days))
+    kept &= np.isfinite(said)
     if zero_is_missing:
-        forecast[forecast == 0.0] = np.nan
-    return forecast
+        kept &= said != 0.0
+    return np.where(kept, said, np.nan)
 
 
-def _checked(said: Any, pantry: Pantry, spec: RuleSpec) -> Panel:
+def _check(said: Any, pantry: Pantry, spec: RuleSpec) -> None:
     shape = pantry.prices.adjusted.shape
     if not isinstance(said, np.ndarray) or said.shape != shape or said.dtype != np.float64:
         raise ConfigError(
             f"rule {spec.name} ({spec.function}) must return a float64 array of {shape[0]} days x {shape[1]} "
             f"instruments, but returned {_kind(said)}"
         )
-    return np.where(np.isfinite(said), said, np.nan)
 
 
 def _kind(said: Any) -> str:

@@ -8,9 +8,8 @@ from sysproduction.systems.smoothing import Panel, panel
 
 def extremes(values: Panel, window: int, observations_min: int) -> tuple[Panel, Panel]:
     """Highest and lowest value of the last `window` days; NaN with fewer observations among them."""
-    return _extreme(panel(values), window, observations_min, 1.0), _extreme(
-        panel(values), window, observations_min, -1.0
-    )
+    high, low = _extremes(panel(values), window, max(observations_min, 1))
+    return high, low
 
 
 def deviation(values: Panel, window: int, observations_min: int) -> Panel:
@@ -65,29 +64,36 @@ def _moment(values: Panel, window: int, observations_min: int, order: int) -> Pa
 
 
 @compiled
-def _extreme(values: Panel, window: int, observations_min: int, sign: float) -> Panel:
-    """With sign -1 the lowest. The queue holds rows whose values may yet become the highest, falling from its head."""
+def _extremes(values: Panel, window: int, observations_min: int):  # type: ignore[no-untyped-def]
+    """By van Herk's method: with days in blocks of `window`, each window is the end of one block and the beginning of the
+    next, whose extremes from there on and until there are known."""
     rows, columns = values.shape
-    out = np.empty((columns, rows)).T
-    queue = np.empty(rows, np.int64)
+    high, low = np.empty((columns, rows)).T, np.empty((columns, rows)).T
+    highest_on, lowest_on = np.empty(rows + 1), np.empty(rows + 1)
     for column in range(columns):
-        head = tail = seen = 0
+        for row in range(rows - 1, -1, -1):
+            value = values[row, column]
+            ends = row % window == window - 1 or row == rows - 1
+            upper = -np.inf if ends else highest_on[row + 1]
+            lower = np.inf if ends else lowest_on[row + 1]
+            highest_on[row] = value if value > upper else upper
+            lowest_on[row] = value if value < lower else lower
+        upper, lower, seen = -np.inf, np.inf, 0
         for row in range(rows):
-            value = sign * values[row, column]
+            value, first = values[row, column], row - window + 1
+            if row % window == 0:
+                upper, lower = -np.inf, np.inf
             if value == value:
                 seen += 1
-                while tail > head and sign * values[queue[tail - 1], column] <= value:
-                    tail -= 1
-                queue[tail] = row
-                tail += 1
-            left = row - window
-            if left >= 0 and values[left, column] == values[left, column]:
+                upper, lower = max(upper, value), min(lower, value)
+            if first > 0 and values[first - 1, column] == values[first - 1, column]:
                 seen -= 1
-            while head < tail and queue[head] <= left:
-                head += 1
-            known = seen >= observations_min and head < tail
-            out[row, column] = values[queue[head], column] if known else np.nan
-    return out
+            known = seen >= observations_min
+            before = first if first > 0 else rows
+            highest_on[rows], lowest_on[rows] = -np.inf, np.inf
+            high[row, column] = max(upper, highest_on[before]) if known else np.nan
+            low[row, column] = min(lower, lowest_on[before]) if known else np.nan
+    return high, low
 
 
 @compiled

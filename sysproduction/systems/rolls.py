@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sysproduction.systems.costs import ROLL_SHARE, Held, Terms
 from sysproduction.systems.prices import DAY_NS, DAYS_A_CALENDAR_YEAR, Prices, numbers_of_days, rate_at
-from sysproduction.systems.smoothing import Panel
+from sysproduction.systems.smoothing import Panel, zero_filled
 
 SATURDAY: Final = 5
 
@@ -77,7 +77,7 @@ def roll_costs(
 
 def _mean_size(position: NDArray[np.float64], dates: RollDates) -> NDArray[np.float64]:
     known = np.append(0, np.cumsum(~np.isnan(position)))
-    sums = np.append(0.0, np.cumsum(np.abs(np.nan_to_num(position))))
+    sums = np.append(0.0, np.cumsum(np.abs(zero_filled(position))))
     counts = known[dates.row + 1] - known[np.minimum(dates.since, dates.row + 1)]
     total = sums[dates.row + 1] - sums[np.minimum(dates.since, dates.row + 1)]
     return np.asarray(total / np.maximum(counts, 1))

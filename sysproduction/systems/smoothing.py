@@ -1,5 +1,7 @@
 """Exponentially weighted means and deviations, filling and shifting, column by column of a panel."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +37,11 @@ def forward_filled(values: Panel) -> Panel:
     return _forward_filled(panel(values))
 
 
+def zero_filled(values: Panel) -> Panel:
+    """Each missing value replaced by 0."""
+    return np.where(np.isnan(values), 0.0, values)
+
+
 def shifted(values: Panel, rows: int) -> Panel:
     """Each value `rows` days later; the first `rows` are NaN."""
     moved = empty(*values.shape)
@@ -57,25 +64,35 @@ def _decay(span: float | None, com: float | None) -> float:
     return 1.0 - 1.0 / (1.0 + centre)
 
 
+LANES: Final = 4
+"""Columns that are worked on side by side, so that the processor need not wait for one division after the other."""
+
+
 @compiled
 def _ewma(values: Panel, decay: float, observations_min: int) -> Panel:
     rows, columns = values.shape
     out = np.empty((columns, rows)).T
-    for column in range(columns):
-        mean, weight, seen = np.nan, 1.0, 0
+    means, weights, seen = np.empty(LANES), np.empty(LANES), np.empty(LANES, np.int64)
+    for first in range(0, columns, LANES):
+        lanes = min(LANES, columns - first)
+        means[:], weights[:], seen[:] = np.nan, 1.0, 0
         for row in range(rows):
-            value = values[row, column]
-            if value == value:
-                seen += 1
-            if mean == mean:
-                weight *= decay
-                if value == value:
-                    if mean != value:
-                        mean = (weight * mean + value) / (weight + 1.0)
-                    weight += 1.0
-            elif value == value:
-                mean = value
-            out[row, column] = mean if seen >= observations_min else np.nan
+            for lane in range(lanes):
+                value, mean = values[row, first + lane], means[lane]
+                known = value == value
+                if known:
+                    seen[lane] += 1
+                if mean == mean:
+                    weight = weights[lane] * decay
+                    if known:
+                        if mean != value:
+                            mean = (weight * mean + value) / (weight + 1.0)
+                        weight += 1.0
+                    weights[lane] = weight
+                elif known:
+                    mean = value
+                means[lane] = mean
+                out[row, first + lane] = mean if seen[lane] >= observations_min else np.nan
     return out
 
 

@@ -53,7 +53,7 @@ def statistics(returns: NDArray[np.float64]) -> Statistics:
 
 def drawdown(returns: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far the sum of returns lies below its highest value so far, day by day (0 or negative)."""
-    curve = np.cumsum(np.nan_to_num(returns))
+    curve = np.nancumsum(returns)
     return np.asarray(curve - np.maximum.accumulate(curve))
 
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from sysproduction.domain.errors import DataError
 from sysproduction.domain.histories import MarketData
 from sysproduction.domain.instruments import Listing
-from sysproduction.domain.trading_systems import Quirk, SystemConfig
+from sysproduction.domain.trading_systems import Quirk, RuleSpec, SystemConfig
 from sysproduction.systems.accounts import Account, Ledger, account
 from sysproduction.systems.buffers import Band, band, buffered_position
-from sysproduction.systems.catalogue import find_rule
+from sysproduction.systems.catalogue import find_rule, is_separable
 from sysproduction.systems.costs import terms
 from sysproduction.systems.exclusions import usable_listings
 from sysproduction.systems.forecasts import capped, combined_forecast, filled, forecast_weights
 from sysproduction.systems.ingredients import Pantry
+from sysproduction.systems.parts import by_parts
 from sysproduction.systems.portfolio import instrument_weights, portfolio_position
 from sysproduction.systems.prices import Prices, daily_prices
 from sysproduction.systems.raw_forecasts import raw_forecast
@@ -31,9 +32,9 @@ class Forecasts:
     """By rule the panels `raw` and `capped` (scaled too) and the smoothed `weights`, and the `combined` forecast. Rules
     that were not asked to be kept are missing from the first two."""
 
-    raw: Mapping[str, Panel]
-    capped: Mapping[str, Panel]
-    weights: Mapping[str, Panel]
+    raw: dict[str, Panel]
+    capped: dict[str, Panel]
+    weights: dict[str, Panel]
     combined: Panel
 
 
@@ -82,21 +83,12 @@ def run(
     if not listings:
         raise DataError("no instrument can take part: " + "; ".join(f"{c}: {why}" for c, why in excluded.items()))
     prices = daily_prices(market, listings)
-    count = len(prices.days)
-    vol = np.where(prices.adjusted_rows.mask(count), daily_volatility(prices.adjusted), np.nan)
+    vol = np.where(prices.adjusted_rows.mask(len(prices.days)), daily_volatility(prices.adjusted), np.nan)
     pantry = Pantry(prices, vol, tuple(listing.instrument.asset_class for listing in listings))
+    ledger = Ledger(market, prices, vol, terms(listings), config.capital)
     forecasts = make_forecasts(config, pantry, keep_rules=keep_rules)
-    costs = terms(listings)
-    sized = sizes(
-        prices,
-        vol,
-        costs.point_size,
-        config.capital * config.percentage_vol_target / 100.0,
-        signed=Quirk.NEGATIVE_PRICE in config.reproduce,
-    )
-    positions = make_positions(config, prices, sized, forecasts.combined)
-    ledger = Ledger(market, prices, vol, costs, config.capital)
-    accounts = account(positions.held, positions.average, ledger, config.costs, config.reproduce)
+    sized = by_parts(len(listings), lambda some: make_sizes(config, ledger.part(some)))
+    positions = make_positions(config, ledger, sized, forecasts.combined)
     return SystemResult(
         config=config,
         listings=listings,
@@ -105,7 +97,7 @@ def run(
         forecasts=forecasts,
         sizes=sized,
         positions=positions,
-        account=accounts,
+        account=by_parts(len(listings), lambda some: _account(config, ledger.part(some), positions, some)),
         ledger=ledger,
         excluded=excluded,
     )
@@ -113,34 +105,63 @@ def run(
 
 def make_forecasts(config: SystemConfig, pantry: Pantry, *, keep_rules: bool = False) -> Forecasts:
     """Every rule's forecasts, and their combination by the configured weights."""
-    covered = pantry.prices.rows.mask(len(pantry.prices.days))
-    zero_is_missing = Quirk.ZERO_FORECAST in config.reproduce
-    raw, scaled = {}, {}
-    for spec in config.rules:
-        if keep_rules or spec.name in config.forecast_weights:
-            said = raw_forecast(spec, find_rule(spec.function), pantry, zero_is_missing=zero_is_missing)
-            scaled[spec.name] = capped(said, spec.scalar, config.forecast_cap)
-            if keep_rules:
-                raw[spec.name] = said
-    names = list(config.forecast_weights)
-    known = filled(scaled, names, covered)
-    weights = forecast_weights(known, [config.forecast_weights[name] for name in names], covered)
-    combined = combined_forecast(known, weights, config.forecast_div_multiplier, config.forecast_cap)
-    combined[~covered] = np.nan
-    kept = dict(zip(names, weights, strict=True)) if keep_rules else {}
-    return Forecasts(raw, scaled if keep_rules else {}, kept, combined)
+    rules = [spec for spec in config.rules if keep_rules or spec.name in config.forecast_weights]
+    together = {spec.name: _raw(spec, config, pantry) for spec in rules if not is_separable(spec.function)}
+
+    def some_forecasts(columns: slice) -> Forecasts:
+        part = pantry.part(columns)
+        raw = {s.name: together[s.name][:, columns] if s.name in together else _raw(s, config, part) for s in rules}
+        made = _combined(config, raw, part)
+        return made if keep_rules else Forecasts({}, {}, {}, made.combined)
+
+    return by_parts(len(pantry.prices.instruments), some_forecasts)
 
 
-def make_positions(config: SystemConfig, prices: Prices, sized: Sizes, combined: Panel) -> Positions:
+def make_sizes(config: SystemConfig, ledger: Ledger) -> Sizes:
+    """What one contract is worth and risks, and how many give the risk target."""
+    target = config.capital * config.percentage_vol_target / 100.0
+    signed = Quirk.NEGATIVE_PRICE in config.reproduce
+    return sizes(ledger.prices, ledger.vol, ledger.terms.point_size, target, signed=signed)
+
+
+def make_positions(config: SystemConfig, ledger: Ledger, sized: Sizes, combined: Panel) -> Positions:
     """Forecasts to positions: sized, weighted, diversified, buffered."""
-    covered = prices.rows.mask(len(prices.days))
-    subsystem = subsystem_position(sized.vol_scalar, combined)
+    prices = ledger.prices
+    subsystem = by_parts(
+        combined.shape[1], lambda some: subsystem_position(sized.vol_scalar[:, some], combined[:, some])
+    )
     shares = np.array([config.instrument_weights[code] for code in prices.instruments])
     weights = instrument_weights(subsystem, shares)
     multiplier = np.full(len(prices.days), config.instrument_div_multiplier)
-    optimal = portfolio_position(subsystem, weights, multiplier[:, None])
-    scaled = np.where(covered, forward_filled(sized.vol_scalar), np.nan)
-    average = portfolio_position(scaled, weights, multiplier[:, None])
-    edges = band(optimal, average, config.buffer)
-    held = buffered_position(optimal, edges, config.buffer, prices.rows)
-    return Positions(subsystem, weights, multiplier, average, optimal, edges, held)
+
+    def some_positions(columns: slice) -> Positions:
+        rows, weight = prices.rows.part(columns), weights[:, columns]
+        optimal = portfolio_position(subsystem[:, columns], weight, multiplier[:, None])
+        scalar = np.where(rows.mask(len(prices.days)), forward_filled(sized.vol_scalar[:, columns]), np.nan)
+        average = portfolio_position(scalar, weight, multiplier[:, None])
+        edges = band(optimal, average, config.buffer)
+        held = buffered_position(optimal, edges, config.buffer, rows)
+        return Positions(subsystem[:, columns], weight, multiplier, average, optimal, edges, held)
+
+    return by_parts(combined.shape[1], some_positions)
+
+
+def _raw(spec: RuleSpec, config: SystemConfig, pantry: Pantry) -> Panel:
+    zero_is_missing = Quirk.ZERO_FORECAST in config.reproduce
+    return raw_forecast(spec, find_rule(spec.function), pantry, zero_is_missing=zero_is_missing)
+
+
+def _combined(config: SystemConfig, raw: dict[str, Panel], part: Pantry) -> Forecasts:
+    covered = part.prices.rows.mask(len(part.prices.days))
+    scalars = {spec.name: spec.scalar for spec in config.rules}
+    scaled = {name: capped(said, scalars[name], config.forecast_cap) for name, said in raw.items()}
+    known = filled(scaled, list(config.forecast_weights), covered)
+    weights = forecast_weights(known, list(config.forecast_weights.values()), covered)
+    combined = combined_forecast(known, weights, config.forecast_div_multiplier, config.forecast_cap)
+    combined[~covered] = np.nan
+    return Forecasts(raw, scaled, dict(zip(config.forecast_weights, weights, strict=True)), combined)
+
+
+def _account(config: SystemConfig, ledger: Ledger, positions: Positions, columns: slice) -> Account:
+    held, average = positions.held[:, columns], positions.average[:, columns]
+    return account(held, average, ledger, config.costs, config.reproduce)

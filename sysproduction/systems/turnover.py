@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sysproduction.systems.smoothing import Panel, differences, ewma
+from sysproduction.systems.smoothing import Panel, differences, ewma, zero_filled
 from sysproduction.systems.volatility import DAYS_A_YEAR
 
 SMOOTHING_COM: Final = 250
@@ -27,7 +27,7 @@ def turnover_so_far(position: Panel, average_position: Panel) -> Panel:
     """The same day by day from what was known until then; 0 at first."""
     steps = _steps(position, average_position)
     counts = np.cumsum(~np.isnan(steps), axis=0)
-    return np.asarray(DAYS_A_YEAR * np.cumsum(np.nan_to_num(steps), axis=0) / np.maximum(counts, 1))
+    return np.asarray(DAYS_A_YEAR * np.cumsum(zero_filled(steps), axis=0) / np.maximum(counts, 1))
 
 
 def holding_days(turnover_a_year: NDArray[np.float64]) -> NDArray[np.float64]:
