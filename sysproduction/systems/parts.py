@@ -18,8 +18,8 @@ def parts(columns: int) -> Iterator[slice]:
 
 
 def by_parts(columns: int, make: Callable[[slice], T]) -> T:
-    """What `make` gives for all columns, put together from what it gives for some at a time: a panel, or a dictionary or
-    dataclass of panels; anything else in it is taken from the first part."""
+    """What `make` gives for all columns, put together from what it gives for some at a time: a panel, or a dictionary
+    or dataclass of panels; anything else in it is taken from the first part."""
     whole: T | None = None
     for some in parts(columns):
         part = make(some)

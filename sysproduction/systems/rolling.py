@@ -65,8 +65,8 @@ def _moment(values: Panel, window: int, observations_min: int, order: int) -> Pa
 
 @compiled
 def _extremes(values: Panel, window: int, observations_min: int):  # type: ignore[no-untyped-def]
-    """By van Herk's method: with days in blocks of `window`, each window is the end of one block and the beginning of the
-    next, whose extremes from there on and until there are known."""
+    """By van Herk's method: with days in blocks of `window`, each window is the end of one block and the beginning of
+    the next, whose extremes from there on and until there are known."""
     rows, columns = values.shape
     high, low = np.empty((columns, rows)).T, np.empty((columns, rows)).T
     highest_on, lowest_on = np.empty(rows + 1), np.empty(rows + 1)
