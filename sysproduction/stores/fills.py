@@ -15,6 +15,7 @@ SNAPSHOT_EVERY: Final = 200
 
 _SNAPSHOT_KEY: Final = "positions"
 _ATTEMPTS: Final = 1_000
+_PAGE: Final = 10_000
 _FACTS: Final = ("instrument", "contract", "quantity", "price")
 
 
@@ -46,7 +47,7 @@ class FillLedger:
             unique=[("sequence",)],
             indexes=[
                 *(("account", "execution_id"), ("client_order_id",), ("contract_order",), ("instrument_order",)),
-                *(("instrument", "at"), ("at",)),
+                ("at",),
             ],
         )
 
@@ -63,7 +64,7 @@ class FillLedger:
                 known = self.get(fill.key)
                 if known is not None:
                     return _require_same(known, fill)
-                self._last = self._last_sequence()
+                self.positions()  # finds the last number; a sort of the whole ledger would take seconds
                 continue
             self._last += 1
             self._note_snapshot()
@@ -75,9 +76,10 @@ class FillLedger:
         document = self._documents.get(COLLECTION, key)
         return None if document is None else _fill(document)
 
-    def since(self, sequence: int) -> list[Fill]:
-        """Fills recorded after the `sequence`-th, in the ledger's order."""
-        found = self._documents.find(COLLECTION, between=("sequence", sequence + 1, None), order=["sequence"])
+    def since(self, sequence: int, limit: int | None = None) -> list[Fill]:
+        """Fills recorded after the `sequence`-th, in the ledger's order; at most `limit` of them."""
+        span = ("sequence", sequence + 1, None)
+        found = self._documents.find(COLLECTION, between=span, order=["sequence"], limit=limit)
         return _without_gap([_fill(document) for document in found], sequence)
 
     def of_client_order(self, client_order_id: str) -> list[Fill]:
@@ -111,15 +113,15 @@ class FillLedger:
         found = self._documents.find(COLLECTION, equal={name: value}, order=["sequence"])
         return [_fill(document) for document in found]
 
-    def _last_sequence(self) -> int:
-        found = self._documents.find(COLLECTION, order=["-sequence"], limit=1)
-        return int(found[0].body["sequence"]) if found else 0
-
     def _advanced(self, snapshot: _Snapshot) -> _Snapshot:
-        tail = self.since(snapshot.sequence)
-        if not tail:
-            return snapshot
-        self._last = max(self._last, tail[-1].sequence)
+        while tail := self.since(snapshot.sequence, _PAGE):
+            snapshot = self._after(snapshot, tail)
+            if len(tail) < _PAGE:
+                break
+        self._last = max(self._last, snapshot.sequence)
+        return snapshot
+
+    def _after(self, snapshot: _Snapshot, tail: list[Fill]) -> _Snapshot:
         revised = snapshot.revised | {fill.execution for fill in tail if fill.revision}
         before = {fill.execution: self._before(fill, snapshot) for fill in tail if fill.execution in revised}
         changes = [(fill, before.get(fill.execution)) for fill in latest(tail)]

@@ -1,0 +1,1 @@
+"""Orders: the only door to the broker."""

@@ -1,0 +1,148 @@
+"""Collects what the risk gate goes by, once for many orders, and asks it; the kill switch is read for every order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sysproduction.domain.errors import Refused
+from sysproduction.domain.fills import Positions, filled, unfilled
+from sysproduction.domain.gate_facts import Funds, GateFacts, GateRules, WorkingLeg
+from sysproduction.domain.instruments import Quote
+from sysproduction.domain.limits import PositionLimit, TradeLimit
+from sysproduction.domain.orders import ROLL_STRATEGY, BrokerOrder, ContractOrder, InstrumentOrder, Leg
+from sysproduction.domain.risk import judge, longest_window
+from sysproduction.domain.roll_states import RollState
+from sysproduction.stores.fills import FillLedger
+from sysproduction.stores.kill_switch import KillSwitch
+from sysproduction.stores.order_controls import Limits, Locks, Overrides, SetOverride, applying
+from sysproduction.stores.order_stack import OrderStack
+from sysproduction.stores.roll_states import RollStates
+
+
+@dataclass(frozen=True, slots=True)
+class GateStores:
+    """Where the facts are kept."""
+
+    stack: OrderStack
+    ledger: FillLedger
+    limits: Limits
+    overrides: Overrides
+    locks: Locks
+    rolls: RollStates
+    kill_switch: KillSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFacts:
+    """What the broker and the feed say about an order's instrument; see GateFacts."""
+
+    session_open: bool
+    expiries: Mapping[str, date | None]
+    quote: Quote | None
+    outright: float | None
+    value_per_point: float | None
+    funds: Funds | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What holds for all orders of one turn; `with_sent` keeps it up to date while they are sent one after another."""
+
+    rules: GateRules
+    positions: Positions
+    working: tuple[WorkingLeg, ...]
+    families: Mapping[str, str]
+    sent: tuple[BrokerOrder, ...]
+    overrides: tuple[SetOverride, ...]
+    locks: Mapping[str, tuple[str, ...]]
+    roll_states: Mapping[str, RollState]
+
+
+def survey(stores: GateStores, rules: GateRules, now: datetime) -> Surroundings:
+    """Read everything once; `rules` are completed by the stored limits."""
+    stored = [one.limit for one in stores.limits.all()]
+    own = replace(
+        rules,
+        trade_limits=(*rules.trade_limits, *(one for one in stored if isinstance(one, TradeLimit))),
+        position_limits=(*rules.position_limits, *(one for one in stored if isinstance(one, PositionLimit))),
+    )
+    live = stores.stack.active_brokers()
+    locks: dict[str, tuple[str, ...]] = {}
+    for lock in stores.locks.all():
+        locks[lock.instrument] = (*locks.get(lock.instrument, ()), f"{lock.kind} by {lock.word.by}: {lock.word.why}")
+    return Surroundings(
+        rules=own,
+        positions=stores.ledger.positions(),
+        working=tuple(leg for order in live for leg in _working(stores.ledger, order)),
+        families={order.parent: order.instrument_order for order in live},
+        sent=tuple(stores.stack.sent_since(now - longest_window(own))),
+        overrides=tuple(stores.overrides.all()),
+        locks=locks,
+        roll_states={code: standing.state for code, standing in stores.rolls.all().items()},
+    )
+
+
+def with_sent(surroundings: Surroundings, order: BrokerOrder) -> Surroundings:
+    """The same once this order was stored as an intent."""
+    return replace(
+        surroundings,
+        sent=(*surroundings.sent, order),
+        working=(*surroundings.working, *_legs(order, order.legs)),
+        families={**surroundings.families, order.parent: order.instrument_order},
+    )
+
+
+def may_send(
+    stores: GateStores,
+    order: BrokerOrder,
+    *,
+    parent: ContractOrder,
+    family: InstrumentOrder,
+    surroundings: Surroundings,
+    market: MarketFacts,
+    now: datetime,
+) -> Refused | None:
+    """None if the intent `order`, of `parent` in `family`, may be stored and sent now; otherwise why not."""
+    return judge(order, _facts(stores, order, parent, family, surroundings, market, now), surroundings.rules)
+
+
+def _facts(
+    stores: GateStores,
+    order: BrokerOrder,
+    parent: ContractOrder,
+    family: InstrumentOrder,
+    around: Surroundings,
+    market: MarketFacts,
+    now: datetime,
+) -> GateFacts:
+    is_roll = family.strategy == ROLL_STRATEGY
+    relatives = [leg for leg in around.working if around.families.get(leg.parent) == family.order_id]
+    return GateFacts(
+        now=now,
+        kill=stores.kill_switch.state(),
+        session_open=market.session_open,
+        expiries=market.expiries,
+        quote=market.quote,
+        outright=market.outright,
+        value_per_point=market.value_per_point,
+        funds=market.funds,
+        parent_legs=parent.legs,
+        parent_filled=filled(stores.ledger.of_contract_order(parent.order_id)),
+        family_quantity=None if is_roll else family.quantity,
+        family_filled=sum(filled(stores.ledger.of_instrument_order(family.order_id)).values()),
+        family_working=sum(leg.quantity for leg in relatives),
+        positions=around.positions,
+        working=tuple(leg for leg in around.working if leg.instrument == order.instrument),
+        sent=around.sent,
+        override=applying(list(around.overrides), order.strategy, order.instrument),
+        locks=around.locks.get(order.instrument, ()),
+        roll_state=around.roll_states.get(order.instrument, RollState.NO_ROLL),
+    )
+
+
+def _working(ledger: FillLedger, order: BrokerOrder) -> Iterable[WorkingLeg]:
+    return _legs(order, unfilled(order.legs, ledger.of_client_order(order.client_order_id)))
+
+
+def _legs(order: BrokerOrder, legs: Iterable[Leg]) -> list[WorkingLeg]:
+    return [WorkingLeg(order.parent, order.strategy, order.instrument, leg.contract, leg.quantity) for leg in legs]
