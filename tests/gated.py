@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from sysproduction.domain.errors import Refused
 from sysproduction.domain.fills import Positions
 from sysproduction.domain.gate_facts import Funds, GateFacts, GateRules, KillState, WorkingLeg
 from sysproduction.domain.instruments import Quote
 from sysproduction.domain.orders import BrokerOrder, BrokerOrderType, Leg
+from sysproduction.domain.risk import judge
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 DEC, MARCH = "20241200", "20250300"
@@ -70,3 +72,26 @@ def held(strategy: int = 0, instrument: int | None = None, forward: int = 0) -> 
 def working(quantity: int, contract: str = DEC, **changes: Any) -> WorkingLeg:
     """A live order of another parent of the same strategy."""
     return replace(WorkingLeg("trend/CORN/d0/1", "trend", "CORN", contract, quantity), **changes)
+
+
+ROLL = order(-5, Leg(MARCH, 5), strategy="_ROLL", limit_price=-1.0)
+SPREAD = Quote(NOW, -1.5, -0.5, 10, 10)
+
+
+def passes(one: BrokerOrder = ORDER, said: GateFacts | None = None, rules: GateRules = RULES) -> None:
+    assert judge(one, facts(one) if said is None else said, rules) is None
+
+
+def refused(words: str, one: BrokerOrder = ORDER, said: GateFacts | None = None, rules: GateRules = RULES) -> None:
+    found = judge(one, facts(one) if said is None else said, rules)
+    assert isinstance(found, Refused)
+    assert found.reason.startswith("CORN: ")
+    assert words in found.reason
+
+
+def decide(beyond: bool, words: str, one: BrokerOrder, said: GateFacts, rules: GateRules = RULES) -> None:
+    """Refused in these words if beyond, else passed."""
+    if beyond:
+        refused(words, one, said, rules)
+    else:
+        passes(one, said, rules)

@@ -30,6 +30,8 @@ PRELOAD: Final = (
     "sysproduction.ops.process_commands",
     "sysproduction.ops.settings_commands",
     "sysproduction.ops.simulation_commands",
+    "sysproduction.orders.algos",
+    "sysproduction.orders.gate",
     "sysproduction.processes.run_daily_prices_updates",
     "sysproduction.stores.incidents",
 )

@@ -20,6 +20,7 @@ from sysproduction.config import words
 from sysproduction.config.problems import Unfit
 from sysproduction.config.secret import Secret
 from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
+from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule, RollThresholds
 from sysproduction.domain.roll_states import RollState
@@ -169,6 +170,39 @@ class CapitalSettings(Strict):
         return CapitalPolicy(self.base_currency, Compounding(self.compounding), self.jump_max, split)
 
 
+Contracts = Annotated[int, Field(ge=0, le=1_000_000, description="a whole number of contracts from 0")]
+Count = Annotated[int, Field(ge=1, le=1_000_000, description="a whole number from 1")]
+Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, description="a fraction above 0, at most 1")]
+Seconds = Annotated[
+    float, Field(gt=0, le=86_400, allow_inf_nan=False, description="a number of seconds, at most 86400")
+]
+
+
+class RiskSettings(Strict):
+    """See GateRules and UsualLimits."""
+
+    size_max: Contracts
+    notional_max: float = Field(gt=0, allow_inf_nan=False, description="an amount of money above 0")
+    collar: Fraction
+    orders_per_minute: Count
+    instrument_orders_per_minute: Count
+    repeats_max: Count
+    repeat_seconds: Seconds
+    quote_age_seconds_max: Seconds
+    margin_share_max: Fraction
+    margin_rate: Fraction
+    position_max: Contracts
+    trades_per_day_max: Contracts
+
+    def rules(self) -> GateRules:
+        """What holds for every order; limits of single instruments are stored."""
+        return GateRules(**self.model_dump(exclude={"position_max", "trades_per_day_max"}))
+
+    def usual_limits(self) -> UsualLimits:
+        """What holds for instruments without limits of their own."""
+        return UsualLimits(self.position_max, self.trades_per_day_max)
+
+
 class StrategySettings(Strict):
     """See Strategy."""
 
@@ -261,6 +295,7 @@ class Settings(Strict):
     prices: PriceSettings
     rolls: RollSettings
     capital: CapitalSettings
+    risk: RiskSettings
     strategies: dict[str, StrategySettings] = Field(
         default={}, description="a map from names to strategies, such as trend: {system: diversified}"
     )

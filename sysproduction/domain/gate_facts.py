@@ -95,3 +95,11 @@ class GateRules:
     margin_rate: float = 0.1
     trade_limits: tuple[TradeLimit, ...] = ()
     position_limits: tuple[PositionLimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsualLimits:
+    """What holds for an instrument as a whole that has no limit of its own of that kind; contracts."""
+
+    position_max: int = 500
+    trades_per_day_max: int = 500

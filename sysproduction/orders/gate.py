@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from sysproduction.domain.errors import Refused
 from sysproduction.domain.fills import Positions, filled, unfilled
-from sysproduction.domain.gate_facts import Funds, GateFacts, GateRules, WorkingLeg
+from sysproduction.domain.gate_facts import Funds, GateFacts, GateRules, UsualLimits, WorkingLeg
 from sysproduction.domain.instruments import Quote
 from sysproduction.domain.limits import PositionLimit, TradeLimit
 from sysproduction.domain.orders import ROLL_STRATEGY, BrokerOrder, ContractOrder, InstrumentOrder, Leg
@@ -17,6 +18,8 @@ from sysproduction.stores.kill_switch import KillSwitch
 from sysproduction.stores.order_controls import Limits, Locks, Overrides, SetOverride, applying
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.roll_states import RollStates
+
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Surroundings:
     """What holds for all orders of one turn; `with_sent` keeps it up to date while they are sent one after another."""
 
     rules: GateRules
+    usual: UsualLimits
     positions: Positions
     working: tuple[WorkingLeg, ...]
     families: Mapping[str, str]
@@ -58,7 +62,7 @@ class Surroundings:
     roll_states: Mapping[str, RollState]
 
 
-def survey(stores: GateStores, rules: GateRules, now: datetime) -> Surroundings:
+def survey(stores: GateStores, rules: GateRules, usual: UsualLimits, now: datetime) -> Surroundings:
     """Read everything once; `rules` are completed by the stored limits."""
     stored = [one.limit for one in stores.limits.all()]
     own = replace(
@@ -72,10 +76,11 @@ def survey(stores: GateStores, rules: GateRules, now: datetime) -> Surroundings:
         locks[lock.instrument] = (*locks.get(lock.instrument, ()), f"{lock.kind} by {lock.word.by}: {lock.word.why}")
     return Surroundings(
         rules=own,
+        usual=usual,
         positions=stores.ledger.positions(),
         working=tuple(leg for order in live for leg in _working(stores.ledger, order)),
         families={order.parent: order.instrument_order for order in live},
-        sent=tuple(stores.stack.sent_since(now - longest_window(own))),
+        sent=tuple(stores.stack.sent_since(now - max(longest_window(own), _DAY))),
         overrides=tuple(stores.overrides.all()),
         locks=locks,
         roll_states={code: standing.state for code, standing in stores.rolls.all().items()},
@@ -103,7 +108,18 @@ def may_send(
     now: datetime,
 ) -> Refused | None:
     """None if the intent `order`, of `parent` in `family`, may be stored and sent now; otherwise why not."""
-    return judge(order, _facts(stores, order, parent, family, surroundings, market, now), surroundings.rules)
+    facts = _facts(stores, order, parent, family, surroundings, market, now)
+    return judge(order, facts, rules_for(order.instrument, surroundings.rules, surroundings.usual))
+
+
+def rules_for(instrument: str, rules: GateRules, usual: UsualLimits) -> GateRules:
+    """The rules with the usual limits of an instrument that has none of its own for all strategies together."""
+    trades, positions = rules.trade_limits, rules.position_limits
+    if not any(limit.instrument == instrument and limit.strategy is None for limit in trades):
+        trades = (*trades, TradeLimit(instrument, None, 1, usual.trades_per_day_max))
+    if not any(limit.instrument == instrument and limit.strategy is None for limit in positions):
+        positions = (*positions, PositionLimit(instrument, None, usual.position_max))
+    return replace(rules, trade_limits=trades, position_limits=positions)
 
 
 def _facts(

@@ -10,6 +10,7 @@ import pytest
 from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
+from sysproduction.domain.instruments import Instrument, Listing
 from sysproduction.domain.orders import (
     BrokerOrder,
     BrokerOrderType,
@@ -18,13 +19,17 @@ from sysproduction.domain.orders import (
     Leg,
     OrderType,
 )
+from sysproduction.domain.rolls import RollParameters
 from sysproduction.ops.main import main
+from sysproduction.stores.audit import COLLECTION
 from sysproduction.stores.fills import FillLedger
+from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.order_stack import OrderStack
 from tests.commands import served_home
 from tests.fill_tapes import fill
 
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
+LISTING = Listing(Instrument("CORN", "Corn", 50.0, "USD", "Ags", "US"), RollParameters("Z", "HKNUZ", -60, -1, 14))
 Say = Callable[..., tuple[int, str, str]]
 
 
@@ -77,3 +82,93 @@ def test_orders_fills_and_positions_are_shown(say: Say) -> None:
     held = json.loads(say("positions", "show", "--json")[1])
     assert [(row["of"], row["quantity"]) for row in held] == [("strategy", 2), ("contract", 2)]
     assert "trend" in say("positions", "show")[1]
+
+
+@pytest.fixture
+def corn(order_home: Path, say: Say) -> Iterator[None]:
+    """CORN is a known instrument."""
+    with wiring.outside(Home(order_home), load(Home(order_home), environ={})) as ports:
+        Instruments(ports.documents).put(LISTING)
+        yield
+
+
+def said(answer: tuple[int, str, str]):
+    """The JSON of a command that succeeded."""
+    code, out, err = answer
+    assert code == 0, err
+    return json.loads(out)
+
+
+@pytest.mark.usefixtures("corn")
+def test_limits_are_set_shown_and_removed(say: Say) -> None:
+    """Beside what the configuration says; an unknown instrument, a negative number and no reason are errors."""
+    assert say("limits", "set", "position", "CORN", "7", "--strategy", "trend", "--why", "small")[0] == 0
+    assert say("limits", "set", "trade", "CORN", "9", "--days", "2", "--why", "slow")[0] == 0
+    rows = said(say("limits", "show", "--json"))
+    assert [(row["limit"], row["contracts"]) for row in rows[:3]] == [("position", 7), ("trade", 9), ("size_max", 100)]
+    assert say("limits", "remove", "trade", "CORN", "--why", "x")[0] == 4
+    assert say("limits", "remove", "trade", "CORN", "--days", "2", "--why", "x")[0] == 0
+    assert len(said(say("limits", "show", "--json"))) == len(rows) - 1
+    assert say("limits", "set", "trade", "CORN", "9", "--days", "0", "--why", "x")[0] == 4
+    assert "WHEAT" in say("limits", "set", "position", "WHEAT", "7", "--why", "x")[2]
+    assert say("limits", "set", "position", "CORN", "-1", "--why", "x")[0] == 2
+    assert say("limits", "set", "position", "CORN", "7")[0] == 2
+
+
+@pytest.mark.usefixtures("corn")
+def test_overrides_are_set_shown_and_removed(say: Say) -> None:
+    """A factor or a word; what is neither, or out of range, is an error."""
+    assert say("overrides", "set", "0.5", "--strategy", "trend", "--why", "x")[0] == 0
+    assert say("overrides", "set", "no-trade", "--instrument", "CORN", "--why", "x")[0] == 0
+    rows = said(say("overrides", "show", "--json"))
+    assert [(row["kind"], row["factor"]) for row in rows] == [("no_trade", None), ("factor", 0.5)]
+    assert say("overrides", "set", "1.5", "--why", "x")[0] == 4
+    assert say("overrides", "set", "nan", "--why", "x")[0] == 4
+    assert say("overrides", "set", "half", "--why", "x")[0] == 2
+    assert say("overrides", "remove", "--strategy", "trend", "--why", "x")[0] == 0
+    assert say("overrides", "remove", "--strategy", "trend", "--why", "x")[0] == 4
+
+
+@pytest.mark.usefixtures("corn")
+def test_instruments_are_locked_and_unlocked(say: Say) -> None:
+    """Once; the reason is shown."""
+    assert say("locks", "lock", "CORN", "--why", "looks odd")[0] == 0
+    assert say("locks", "lock", "CORN", "--why", "again")[0] == 4
+    assert [row["why"] for row in said(say("locks", "show", "--json"))] == ["looks odd"]
+    assert say("locks", "unlock", "CORN", "--kind", "break", "--why", "x")[0] == 4
+    assert say("locks", "unlock", "CORN", "--why", "x")[0] == 0
+    assert said(say("locks", "show", "--json")) == []
+
+
+def test_the_kill_switch_stops_at_once_and_is_released_with_a_confirmation(say: Say, order_home: Path) -> None:
+    """The file says so too; a switch that cannot be read is an error, and setting it anew mends it."""
+    assert said(say("kill", "show", "--json"))[0]["state"] == "normal"
+    assert say("kill", "halt", "--why", "runaway")[0] == 0
+    [word] = said(say("kill", "show", "--json"))
+    assert (word["state"], word["why"]) == ("halt", "runaway")
+    assert "halt" in (order_home / "run" / "kill_switch").read_text()
+    assert say("kill", "release", "--why", "mended")[0] == 4
+    assert said(say("kill", "show", "--json"))[0]["state"] == "halt"
+    assert say("kill", "release", "--why", "mended", "--yes")[0] == 0
+    assert say("kill", "reduce", "--why", "careful")[0] == 0
+    (order_home / "run" / "kill_switch").write_text("?")
+    code, _, err = say("kill", "show")
+    assert code == 1
+    assert "no order is sent" in err
+    assert say("kill", "release", "--why", "mended", "--yes")[0] == 0
+    assert said(say("kill", "show", "--json"))[0]["state"] == "normal"
+
+
+def test_every_word_is_in_the_audit_log(say: Say, order_home: Path) -> None:
+    """Who, what and why; the chains are whole until somebody touches them."""
+    say("kill", "halt", "--why", "for the audit")
+    say("kill", "release", "--why", "for the audit", "--yes")
+    told = [row["what"] for row in said(say("audit", "show", "--json")) if row["why"] == "for the audit"]
+    assert told == ["set the kill switch", "release the kill switch"]
+    assert said(say("audit", "verify", "--json")) == []
+    with wiring.outside(Home(order_home), load(Home(order_home), environ={})) as ports:
+        [first, *_] = ports.documents.find(COLLECTION)
+        ports.documents.replace(COLLECTION, first.key, {**first.body, "at": "2000"}, first.version)
+    code, out, _ = say("audit", "verify")
+    assert code == 1
+    assert "not what they were" in " ".join(out.split())
