@@ -1,7 +1,7 @@
 """Documents kept in this process, behaving as MongoDB does: for simulations and fast tests."""
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
@@ -20,14 +20,46 @@ from sysproduction.ports import Document
 # MongoDB compares values of one kind only, and sorts the kinds in this order.
 _RANKS: dict[type, int] = {type(None): 0, int: 1, float: 1, str: 2, bool: 3}
 _RANK_OF_DATETIME = 4
+_END = chr(0x10FFFF) * 2
 
 _Entry = tuple[tuple[int, Any], ...]
+_Rank = tuple[int, Any]
 
 
 @dataclass(slots=True)
 class _Collection:
     documents: dict[str, Document] = field(default_factory=dict)
     unique: dict[tuple[str, ...], dict["_Entry", str]] = field(default_factory=dict)
+    indexes: dict[str, "_Index"] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Index:
+    """Keys by the value of one field, sorted; `unranked` are those whose value cannot be compared."""
+
+    entries: list[tuple[_Rank, str]] = field(default_factory=list)
+    unranked: set[str] = field(default_factory=set)
+
+    def add(self, document: Document, name: str) -> None:
+        if isinstance(document.body.get(name), (list, dict)):
+            self.unranked.add(document.key)
+        else:
+            insort(self.entries, (_ranked(document, name), document.key))
+
+    def remove(self, document: Document, name: str) -> None:
+        if document.key in self.unranked:
+            self.unranked.remove(document.key)
+        else:
+            del self.entries[bisect_left(self.entries, (_ranked(document, name), document.key))]
+
+    def between(self, low: _Rank | None, high: _Rank | None) -> tuple[int, int]:
+        """Where the entries with low <= value < high lie."""
+        start = 0 if low is None else bisect_left(self.entries, (low, ""))
+        return start, len(self.entries) if high is None else bisect_left(self.entries, (high, ""))
+
+    def equal(self, value: _Rank) -> tuple[int, int]:
+        """Where the entries with this value lie; every key sorts before the end of all texts."""
+        return bisect_left(self.entries, (value, "")), bisect_left(self.entries, (value, _END))
 
 
 class MemoryDocuments:
@@ -45,16 +77,18 @@ class MemoryDocuments:
         self, collection: str, *, unique: Sequence[Sequence[str]] = (), indexes: Sequence[Sequence[str]] = ()
     ) -> None:
         """As the port; raises InvariantBroken if stored documents already break a unique index."""
-        for names in indexes:
-            directions(tuple(names))
+        first_fields = [directions(tuple(names))[0][0] for names in indexes]
         with self._lock:
             stored = self._collection(collection)
+            for name in first_fields:
+                _index(stored, name)
             for names in unique:
                 fields = tuple(name for name, _ in directions(tuple(names)))
                 entries = {_entry(document, fields): key for key, document in stored.documents.items()}
                 if len(entries) < len(stored.documents):
                     raise InvariantBroken(f"{collection}: stored documents are not unique in {', '.join(fields)}")
                 stored.unique[fields] = entries
+                _index(stored, fields[0])
 
     def get(self, collection: str, key: str) -> Document | None:
         """As the port."""
@@ -74,7 +108,8 @@ class MemoryDocuments:
         """As the port."""
         accepted = _condition(equal, between)
         with self._lock:
-            found = [stored for stored in self._collection(collection).documents.values() if accepted(stored)]
+            candidates = _candidates(self._collection(collection), equal, between)
+            found = [stored for stored in candidates if accepted(stored)]
         found.sort(key=lambda stored: stored.key)
         for name, direction in reversed(directions(tuple(order))):
             found.sort(key=lambda stored, name=name: _ranked(stored, name), reverse=direction < 0)  # type: ignore[misc]
@@ -90,7 +125,7 @@ class MemoryDocuments:
         """As the port."""
         accepted = _condition(equal, between)
         with self._lock:
-            return sum(accepted(stored) for stored in self._collection(collection).documents.values())
+            return sum(map(accepted, _candidates(self._collection(collection), equal, between)))
 
     def insert(self, collection: str, key: str, body: Mapping[str, Any]) -> Document:
         """As the port."""
@@ -134,6 +169,8 @@ class MemoryDocuments:
         for fields, entry in entries.items():
             stored.unique[fields][entry] = document.key
         stored.documents[document.key] = document
+        for name, index in stored.indexes.items():
+            index.add(document, name)
         return _copied(document)
 
     def _forget(self, stored: _Collection, key: str) -> None:
@@ -141,10 +178,48 @@ class MemoryDocuments:
         for fields, entries in stored.unique.items():
             if document is not None:
                 del entries[_entry(document, fields)]
+        for name, index in stored.indexes.items():
+            if document is not None:
+                index.remove(document, name)
+
+
+def _index(stored: _Collection, name: str) -> None:
+    if name not in stored.indexes:
+        index = stored.indexes[name] = _Index()
+        for document in stored.documents.values():
+            index.add(document, name)
+
+
+def _candidates(
+    stored: _Collection, equal: Mapping[str, Any] | None, between: tuple[str, Any, Any] | None
+) -> Iterable[Document]:
+    """The documents that the narrowest usable index leaves; all of them if there is none."""
+    wanted, span = plain_query(equal, between)
+    best: list[tuple[_Rank, str]] | None = None
+    for name, index in stored.indexes.items():
+        if index.unranked:
+            continue
+        if name in wanted:
+            start, end = index.equal(_rank(wanted[name]))
+        elif span is not None and span[0] == name:
+            low, high = (None if bound is None else _rank(bound) for bound in span[1:])
+            start, end = index.between(low, high)
+        else:
+            continue
+        if best is None or end - start < len(best):
+            best = index.entries[start:end]
+    return stored.documents.values() if best is None else [stored.documents[key] for _, key in best]
 
 
 def _copied(document: Document) -> Document:
-    return Document(document.key, document.version, deepcopy(document.body))
+    return Document(document.key, document.version, _copy(document.body))
+
+
+def _copy(value: Any) -> Any:
+    """A deep copy of plain values, which is all that a stored body holds."""
+    if isinstance(value, dict):
+        return {name: _copy(inner) for name, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _rank(value: Scalar) -> tuple[int, Any]:

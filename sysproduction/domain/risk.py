@@ -12,7 +12,7 @@ from typing import Final
 from sysproduction.domain.errors import Refused
 from sysproduction.domain.gate_facts import GateFacts, GateRules, KillState
 from sysproduction.domain.limits import applies, counted
-from sysproduction.domain.orders import BrokerOrder, BrokerOrderType, Leg, quantity_of, size_of
+from sysproduction.domain.orders import ROLL_STRATEGY, BrokerOrder, BrokerOrderType, Leg, quantity_of, size_of
 from sysproduction.domain.overrides import OverrideKind
 from sysproduction.domain.roll_states import RollState
 
@@ -84,6 +84,8 @@ def _tradable(order: BrokerOrder, facts: GateFacts, _rules: GateRules) -> str | 
 def _rolled(order: BrokerOrder, facts: GateFacts, _rules: GateRules) -> str | None:
     if facts.roll_state is RollState.ROLL_ADJUSTED:
         return "its prices are being rolled"
+    if order.strategy == ROLL_STRATEGY and facts.roll_state.is_forced:
+        return None
     if (facts.roll_state.reduces_only or facts.roll_state is RollState.CLOSE) and not _reduces_strategy(order, facts):
         return f"its roll state is {facts.roll_state}, and the order does not reduce a position"
     return None
@@ -225,9 +227,10 @@ def _closes(instrument: str, leg: Leg, facts: GateFacts) -> bool:
 
 
 def _reduces_strategy(order: BrokerOrder, facts: GateFacts) -> bool:
-    """For a strategy, whether its own position shrinks too; orders of no strategy (rolls, panic) have none."""
-    if order.strategy.startswith("_"):
-        return reduces(order, facts)
+    """Whether the strategy's own position shrinks. What belongs to no strategy (a roll, a panic) is judged by contract;
+    the second of a roll's two orders takes back what the first left open."""
+    if order.strategy.startswith("_") and reduces(order, facts):
+        return True
     change = quantity_of(order.legs)
     held, working = _held(order, facts, order.strategy), _working(order, facts, order.strategy, change)
     return _takes_away(held, working, change)

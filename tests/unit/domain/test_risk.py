@@ -120,6 +120,7 @@ def test_reducing_is_judged_in_the_order_s_own_contracts() -> None:
     one = order(-5)
     assert not reduces(one, facts(one, positions=held(5, forward=5)))
     assert not reduces(one, facts(one, positions=Positions({}, {("GOLD", DEC): 5})))
+    assert not reduces(order(-1), facts(order(-1)))
     elsewhere = (working(-5, MARCH), working(-5, instrument="GOLD"))
     assert reduces(one, facts(one, positions=held(5), working=elsewhere))
 
@@ -154,15 +155,46 @@ def test_a_contract_is_traded_up_to_its_last_day(days: int, words: str | None) -
 
 @pytest.mark.parametrize("state", [RollState.NO_OPEN, RollState.FORCE, RollState.FORCE_OUTRIGHT, RollState.CLOSE])
 def test_in_these_roll_states_a_position_only_shrinks(state: RollState) -> None:
-    """A strategy's order must reduce that strategy's own position; a roll is judged by its contracts."""
+    """A strategy's order must reduce that strategy's own position, with what it has working counted in."""
     one = order(-5)
     passes(one, facts(one, roll_state=state, positions=held(5)))
     refused(state, one, facts(one, roll_state=state, positions=held(4, 9)))
-    passes(ROLL, facts(ROLL, roll_state=state, positions=held(5), quote=SPREAD))
-    refused(state, ROLL, facts(ROLL, roll_state=state, positions=held(4), quote=SPREAD))
     live = (working(-1),)
     refused(state, one, facts(one, roll_state=state, positions=held(5), working=live))
     passes(one, facts(one, roll_state=state, positions=held(5), working=(working(-1, strategy="carry"),)))
+
+
+@pytest.mark.parametrize(
+    ("state", "may"),
+    [
+        (RollState.FORCE, True),
+        (RollState.FORCE_OUTRIGHT, True),
+        (RollState.CLOSE, True),
+        (RollState.NO_OPEN, False),
+        (RollState.ROLL_ADJUSTED, False),
+    ],
+)
+def test_a_forced_roll_may_open_what_it_rolls_into(state: RollState, may: bool) -> None:
+    """Both of its orders at once; in the other states only what closes."""
+    opening = order(5, strategy="_ROLL")
+    decide(not may, "", opening, facts(opening, roll_state=state))
+    decide(not may, "", ROLL, facts(ROLL, roll_state=state, quote=SPREAD, positions=held(4)))
+    closing = facts(ROLL, roll_state=state, quote=SPREAD, positions=held(5))
+    decide(state is RollState.ROLL_ADJUSTED, "", ROLL, closing)
+
+
+def test_the_second_order_of_a_roll_takes_back_what_the_first_left_open() -> None:
+    """Under a reduce-only override the opening order passes once the closing one is filled, and no further."""
+    only = Override(OverrideKind.REDUCE_ONLY)
+    rolled = Positions({("trend", "CORN"): 5, ("_ROLL", "CORN"): -5}, {})
+    for quantity, beyond in ((4, False), (5, False), (6, True)):
+        opening = order(quantity, strategy="_ROLL")
+        decide(beyond, "only reduce", opening, facts(opening, override=only, positions=rolled))
+        refused("only reduce", opening, facts(opening, override=only, positions=held(5)))
+        refused("REDUCE", opening, facts(opening, kill=KillState.REDUCE, positions=rolled))
+    panic = order(-5, strategy="_PANIC")
+    passes(panic, facts(panic, override=only, positions=held(5)))
+    refused("only reduce", panic, facts(panic, override=only, positions=held(4)))
 
 
 @pytest.mark.parametrize("state", [RollState.NO_ROLL, RollState.PASSIVE])
@@ -180,6 +212,8 @@ def test_overrides_that_let_a_position_only_shrink(override: Override) -> None:
     passes(one, facts(one, override=override, positions=held(5)))
     refused("only reduce", one, facts(one, override=override, positions=held(4)))
     refused("only reduce", one, facts(one, override=override))
+    spread = order(-5, Leg(MARCH, 5), limit_price=-1.0)
+    refused("only reduce", spread, facts(spread, override=override, positions=held(5), quote=SPREAD))
 
 
 def test_no_trade_stops_reductions_too_and_a_factor_stops_nothing() -> None:
@@ -224,6 +258,7 @@ def test_all_children_together_stay_within_the_instrument_order(done: int, live:
     said = replace(FACTS, family_quantity=10, family_filled=done, family_working=live)
     decide(beyond, "of the instrument order", ORDER, said)
     passes(ORDER, replace(said, family_quantity=None))
+    passes(ROLL, replace(facts(ROLL, quote=SPREAD), family_quantity=5))
 
 
 def test_an_intent_has_one_live_order_and_an_attempt_is_sent_once() -> None:

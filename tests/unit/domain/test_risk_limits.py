@@ -53,6 +53,9 @@ def test_position_limits_of_others_do_not_count() -> None:
     passes(ORDER, facts(), _limited(PositionLimit("CORN", "carry", 1), PositionLimit("GOLD", None, 1)))
     passes(ORDER, facts(positions=held(0, 50)), _limited(PositionLimit("CORN", "trend", 5)))
     refused("for the instrument", ORDER, facts(positions=held(0, 50)), _limited(PositionLimit("CORN", None, 5)))
+    refused(
+        "for the instrument", ORDER, facts(), _limited(PositionLimit("GOLD", None, 9), PositionLimit("CORN", None, 4))
+    )
     elsewhere = (working(5, strategy="carry"), working(5, instrument="GOLD"))
     passes(ORDER, facts(working=elsewhere), _limited(PositionLimit("CORN", "trend", 5)))
 
@@ -108,6 +111,7 @@ def test_the_smallest_applicable_trade_limit_wins() -> None:
     others = facts(sent=(sent(1, 9, 9, strategy="carry"), sent(2, 9, 9, instrument="GOLD")))
     passes(ORDER, others, _rationed(TradeLimit("CORN", "trend", 1, 5)))
     refused("for the instrument", ORDER, others, _rationed(TradeLimit("CORN", None, 1, 5)))
+    refused("above 4", ORDER, facts(), _rationed(TradeLimit("GOLD", None, 1, 9), TradeLimit("CORN", None, 1, 4)))
 
 
 @pytest.mark.parametrize(("used", "beyond"), [(494_999.0, False), (495_000.0, False), (495_001.0, True)])
