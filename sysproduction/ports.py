@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sysproduction.domain.alerts import Alert
+from sysproduction.domain.backups import BackupPolicy
 from sysproduction.domain.bars import Frequency
 from sysproduction.domain.capital import CapitalPolicy
 from sysproduction.domain.identity import Identity
@@ -83,6 +85,31 @@ class Documents(Protocol):
 
     def close(self) -> None:
         """Let go of connections; idempotent."""
+        ...
+
+
+class DocumentDumps(Protocol):
+    """Copies of all documents in a folder, in the layout of the store's own tools. Raises Unavailable as Documents."""
+
+    def dump(self, folder: Path) -> dict[str, int]:
+        """Write every collection into the folder; how many documents each has. OSError if the folder cannot take it."""
+        ...
+
+    def restore(self, folder: Path) -> dict[str, int]:
+        """Insert every document of a dump, with the indexes, into an empty store; raises DataError for a file that is
+        no dump, AlreadyExists if the store is not empty."""
+        ...
+
+    def is_half_restored(self) -> bool:
+        """Whether a restore into this store was cut off."""
+        ...
+
+    def collections(self) -> list[str]:
+        """Names of what the store holds, sorted."""
+        ...
+
+    def clear(self) -> None:
+        """Remove everything that the store holds."""
         ...
 
 
@@ -386,3 +413,5 @@ class World:
     rolls: RollPolicies = field(default_factory=RollPolicies)
     capital: CapitalPolicy = field(default_factory=CapitalPolicy)
     strategies: Strategies = field(default_factory=Strategies)
+    dumps: DocumentDumps | None = None
+    backups: BackupPolicy | None = None

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sysproduction.config.home import Home
+from sysproduction.domain.backups import BackupPolicy
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import (
     BeatHeart,
     Clock,
+    DocumentDumps,
     Documents,
     Feed,
     Folders,
@@ -156,6 +158,19 @@ class Outside:
         return documents
 
     @cached_property
+    def dumps(self) -> DocumentDumps:
+        """Copies of MongoDB's documents."""
+        from sysproduction.adapters.mongo_dumps import MongoDumps
+
+        return MongoDumps(self._mongo)
+
+    @property
+    def backups(self) -> BackupPolicy:
+        """Where backups go, and how many are kept."""
+        settings = self.config.settings.backups
+        return BackupPolicy(settings.folder or self.home.backups, settings.keep)
+
+    @cached_property
     def leases(self) -> "Leases":
         """Writers' leases, held by this process."""
         from sysproduction.stores.leases import Leases
@@ -223,6 +238,8 @@ class Outside:
             rolls=self.config.settings.rolls.policies(),
             capital=self.config.settings.capital.policy(),
             strategies=self.config.settings.strategy_values(),
+            dumps=self.dumps,
+            backups=self.backups,
         )
 
     def close(self) -> None:

@@ -14,11 +14,18 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from sysproduction.adapters.embedded_mongo import EmbeddedMongo
 
 COMMAND = str(Path(sys.executable).with_name("sysproduction"))
 PATIENCE = 90.0
+SHIPPED = tuple(
+    yaml.safe_load((Path(__file__).parents[1] / "config" / "processes.yaml").read_text())[
+        "process_configuration_methods"
+    ]
+)
+"""Names of the shipped processes, in configured order."""
 
 
 @dataclass(frozen=True, slots=True)

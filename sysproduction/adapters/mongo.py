@@ -13,6 +13,7 @@ from bson.errors import BSONError
 from bson.int64 import Int64
 from pymongo import IndexModel, MongoClient, errors
 from pymongo.collection import Collection
+from pymongo.database import Database
 
 from sysproduction.adapters.document_values import checked_key, checked_limit, directions, plain_body, plain_query
 from sysproduction.domain.errors import (
@@ -144,6 +145,12 @@ class MongoDocuments:
             result = self._collection(collection).delete_one({"_id": checked_key(key), "_v": version})
         if result.deleted_count == 0:
             raise _conflict(collection, key, version)
+
+    @contextmanager
+    def database(self) -> Iterator[Database[_Stored]]:
+        """The driver's view of the database, for what the port does not offer; its errors are translated."""
+        with self._translated():
+            yield self._client()[self._database]
 
     def drop(self) -> None:
         """Remove the whole database with everything in it; raises Unavailable."""

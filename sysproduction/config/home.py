@@ -41,6 +41,11 @@ class Home:
         return self.data / "strategies"
 
     @property
+    def backups(self) -> Path:
+        """Where backups go unless the configuration says otherwise."""
+        return self.path / "backups"
+
+    @property
     def logs(self) -> Path:
         """One log per process."""
         return self.path / "logs"

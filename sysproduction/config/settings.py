@@ -225,6 +225,13 @@ class TradingSettings(Strict):
     )
 
 
+class BackupSettings(Strict):
+    """Where backups go (None: the folder `backups` of the home), and how many of each kind are kept."""
+
+    folder: Annotated[Path | None, PlainValidator(words.folder)] = Field(default=None, description="a folder")
+    keep: int = Field(ge=1, le=10_000, description="a whole number from 1 to 10000")
+
+
 class SlackSettings(Strict):
     """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
 
@@ -300,6 +307,7 @@ class Settings(Strict):
         default={}, description="a map from names to strategies, such as trend: {system: diversified}"
     )
     trading: TradingSettings
+    backups: BackupSettings
     notify: NotifySettings
     clock: ClockSettings
 

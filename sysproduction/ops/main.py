@@ -48,6 +48,7 @@ def _global_options(
 def _register() -> None:
     from sysproduction.ops import (
         backtest_commands,
+        backup_commands,
         capital_commands,
         daemon_commands,
         market_commands,
@@ -70,6 +71,7 @@ def _register() -> None:
         backtest_commands,
         settings_commands,
         simulation_commands,
+        backup_commands,
     ):
         module.register(app)
 

@@ -57,6 +57,7 @@ def test_the_shipped_processes_are_the_owners(tmp_path: Path) -> None:
     assert [(s.name, s.start_time, [m.name for m in s.methods], s.previous_process) for s in config.processes] == [
         ("run_daily_fx_and_contract_updates", time(7), daily, None),
         (PRICES, time(20), daily + late, None),
+        ("run_backups", time(20, 15), ["backup_mongo_data_as_dump"], None),
         (LATE, time(23), ["update_sampled_contracts", *late], PRICES),
     ]
     assert {(s.stop_time, s.timezone, s.days) for s in config.processes} == {(time(23, 50), "UTC", frozenset(range(5)))}
@@ -98,6 +99,7 @@ process_configuration:
     stop_time: 2:00
     limits: {{memory_mb: 500}}
   {LATE}: {{enabled: off}}
+  run_backups: {{enabled: off}}
 process_configuration_methods:
   {PRICES}:
     update_fx_prices: {{frequency: 0, max_executions: -1, run_on_completion_only: yes, on_error: stop}}

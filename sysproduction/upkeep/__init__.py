@@ -1,0 +1,1 @@
+"""What keeps an installation safe and small: backups, restores, cleaners."""
