@@ -19,6 +19,7 @@ from sysproduction.markets.rolls import roll_instrument
 from sysproduction.simulation.faults import AtWrite, FaultySeries
 from sysproduction.stores.leases import Leases
 from sysproduction.stores.roll_states import RollChange
+from sysproduction.wiring import hosting
 from tests.fakes import FaultyDocuments
 from tests.rolling_market import NOW, desk_on
 
@@ -49,8 +50,8 @@ def roll(home: Path, code: str, number: int, side: str) -> None:
         machine = wiring.machine_clock()
         ports.__dict__["leases"] = Leases(
             documents,
-            wiring.myself(),
-            wiring.alive,
+            hosting.myself(),
+            hosting.alive,
             now=machine.now,
             monotonic=machine.monotonic,
             sleep=machine.sleep,

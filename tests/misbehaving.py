@@ -18,7 +18,7 @@ from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
-from sysproduction import processes, wiring
+from sysproduction import processes
 from sysproduction.adapters.programs import LocalPrograms
 from sysproduction.config import loading
 from sysproduction.config.home import Home
@@ -27,6 +27,7 @@ from sysproduction.domain.processes import UNLIMITED, Limits, MethodSpec, Proces
 from sysproduction.domain.results import MethodResult
 from sysproduction.ops import child, daemon
 from sysproduction.ports import Programs, Signals, World
+from sysproduction.wiring import hosting
 
 PLAN = "chaos.json"
 PRELOAD = ("pymongo", "sysproduction.adapters.mongo", "sysproduction.stores.leases")
@@ -139,7 +140,7 @@ def supervise(path: str) -> int:
         log = home.logs / "template.log"
         return LocalPrograms(entry="tests.misbehaving:main", preload=PRELOAD, log_path=log, signals=received)
 
-    wiring.children = children
+    hosting.children = children
     config = replace(loading.load(home, environ=os.environ), processes=specs(home))
     return daemon.supervise(home, config, start=None, days=None, watch=False)
 

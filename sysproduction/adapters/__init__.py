@@ -1,1 +1,1 @@
-"""One outside thing each behind a port; only wiring.py imports these modules."""
+"""One outside thing each behind a port; only wiring imports these modules."""

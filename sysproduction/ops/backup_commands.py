@@ -49,12 +49,12 @@ def restore(
     replace: Annotated[bool, typer.Option("--replace", help="Remove what the database holds first.")] = False,
 ) -> None:
     """Put the documents of a backup into this home's database, which must be empty; nothing of the home may run."""
-    from sysproduction import wiring
     from sysproduction.upkeep import backups
+    from sysproduction.wiring import hosting
 
     _read(folder)
     home = session(context).home
-    if wiring.supervisor_runs(home):
+    if hosting.supervisor_runs(home):
         raise leave_refused(Refused("a supervisor runs in this home: end it first with `sysproduction down`"))
     with session(context).outside() as ports:
         done = backups.restore_documents(ports.dumps, folder, replace=replace)

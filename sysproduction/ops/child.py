@@ -26,6 +26,7 @@ from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.planner import Cause, History, Start, Stop, Wait, decide
 from sysproduction.supervisor.runner import Ended, Idle, Runner, Turn, begin, bind
 from sysproduction.supervisor.windows import coming_windows
+from sysproduction.wiring import hosting
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
@@ -44,8 +45,8 @@ _log = logging.getLogger(__name__)
 
 def run(home: Home, config: "Config", spec: ProcessSpec, *, wait: bool) -> Refused | int:
     """Run the process once it may start; its exit code, or why it may not."""
-    wiring.log_to_stderr(spec.name)
-    received = wiring.signals(home, spec.name)
+    hosting.log_to_stderr(spec.name)
+    received = hosting.signals(home, spec.name)
     received.listen()
     with wiring.outside(home, config) as ports, closing(received):
         wiring.keep_going(ports.clock, home, config.settings.clock)
@@ -65,11 +66,11 @@ def run_method(home: Home, config: "Config", process: str, name: str) -> Refused
     """Run one configured method once; refused while its process is running."""
     from sysproduction import processes
 
-    wiring.log_to_stderr(f"{process}.{name}", logging.WARNING)
+    hosting.log_to_stderr(f"{process}.{name}", logging.WARNING)
     spec = next(spec for spec in config.processes if spec.name == process)
     with wiring.outside(home, config) as ports:
         active = ProcessStates(ports.documents).state(process).active
-        if active is not None and wiring.alive(active.identity):
+        if active is not None and hosting.alive(active.identity):
             return Refused(f"{process} is running as pid {active.identity.pid}: stop it first")
         run = bind(processes.methods(process, config.settings.strategies), spec, ports.world())[name]
         started = ports.clock.now()
@@ -101,7 +102,7 @@ def _allowed(spec: ProcessSpec, ports: "Outside", received: Signals, *, wait: bo
     said = ""
     while True:
         now = ports.clock.now()
-        states.close_dead(wiring.alive, now, process=spec.name)
+        states.close_dead(hosting.alive, now, process=spec.name)
         history = _history(spec, states)
         decision = decide(spec, history, now)
         if isinstance(decision, Start):
@@ -144,9 +145,9 @@ def _begin(spec: ProcessSpec, ports: "Outside", start: Start) -> Runner | Refuse
         states=ProcessStates(ports.documents),
         notifier=ports.notifier,
         clock=ports.clock,
-        identity=wiring.myself(),
+        identity=hosting.myself(),
         start=start,
-        beat=wiring.live_as_run(ports.home, spec.name),
+        beat=hosting.live_as_run(ports.home, spec.name),
     )
 
 

@@ -20,6 +20,7 @@ from sysproduction.ports import Clock, InitSystem, PacedClock, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.duties import machine_duties
 from sysproduction.supervisor.supervise import Pace, Supervisor
+from sysproduction.wiring import hosting
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
@@ -42,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 def supervise(home: Home, config: "Config", *, start: datetime | None, days: int | None, watch: bool) -> int:
     """Run the supervisor of this home until it is told to stop, or `days` of market time have passed."""
-    lock = wiring.single_supervisor(home)
+    lock = hosting.single_supervisor(home)
     if lock is None:
         return _refuse(RUNS_ALREADY.reason)
     try:
@@ -71,7 +72,7 @@ def _prepare(ports: "Outside") -> None:
 
 def is_running(home: Home) -> bool:
     """Whether this home has a supervisor."""
-    return wiring.supervisor_runs(home)
+    return hosting.supervisor_runs(home)
 
 
 def reload_supervisor(home: Home) -> Refused | None:
@@ -91,7 +92,7 @@ def stop_supervisor(home: Home) -> Refused | None:
     os.kill(pid, signal.SIGTERM)
     clock = wiring.machine_clock()
     deadline = clock.monotonic() + _DOWN_SECONDS_MAX
-    while wiring.supervisor_runs(home):
+    while hosting.supervisor_runs(home):
         if clock.monotonic() > deadline:
             raise Unavailable(f"the supervisor (pid {pid}) has not ended after {_DOWN_SECONDS_MAX:.0f} s")
         clock.sleep(0.05)
@@ -99,14 +100,14 @@ def stop_supervisor(home: Home) -> Refused | None:
 
 
 def _supervisor_pid(home: Home) -> int | Refused:
-    if not wiring.supervisor_runs(home):
+    if not hosting.supervisor_runs(home):
         return Refused("no supervisor of this home is running")
     return int((home.run / "supervisor.lock").read_text())
 
 
 def repair(ports: "Outside") -> tuple[list[str], list[str]]:
     """Close what dead programs left open: runs (their ids) and leases (their names)."""
-    closed = ProcessStates(ports.documents).close_dead(wiring.alive, ports.clock.now())
+    closed = ProcessStates(ports.documents).close_dead(hosting.alive, ports.clock.now())
     return [run.run_id for run in closed], ports.leases.release_stale()
 
 
@@ -132,9 +133,9 @@ class _Daemon:
     @classmethod
     def of(cls, home: Home, config: "Config", ports: "Outside", clock: Clock, days: int | None) -> "_Daemon":
         """Everything put together; `days` counts from the clock's present day."""
-        received = wiring.signals(home, "supervisor")
+        received = hosting.signals(home, "supervisor")
         received.listen()
-        programs = wiring.children(home, received)
+        programs = hosting.children(home, received)
         supervisor = Supervisor(
             specs=config.processes,
             states=ProcessStates(ports.documents),
@@ -142,7 +143,7 @@ class _Daemon:
             programs=programs,
             notifier=ports.notifier,
             program_for=lambda spec: _program(home, spec),
-            beats=wiring.last_beats(home),
+            beats=hosting.last_beats(home),
         )
         until = None if days is None else clock.now().replace(hour=0, minute=0, second=0) + timedelta(days=days)
         if wiring.is_paced(clock):
@@ -157,8 +158,8 @@ class _Daemon:
             supervisor=supervisor,
             until=until,
             do_duties=machine_duties(supervisor, ports.notifier).run_pending,
-            init=wiring.init_system(),
-            is_well=wiring.dead_man_switch(config.settings.notify.dead_man),
+            init=hosting.init_system(),
+            is_well=hosting.dead_man_switch(config.settings.notify.dead_man),
             reload=Reload(home),
         )
 
@@ -287,9 +288,9 @@ def _program(home: Home, spec: ProcessSpec) -> Program:
 def _logging(home: Home, watch: bool) -> Iterator[None]:
     """The supervisor logs to its file, an error that ends it included, and to the terminal unless a live table is
     drawn there."""
-    handler = wiring.bounded_log(home.logs / "supervisor.log")
+    handler = hosting.bounded_log(home.logs / "supervisor.log")
     is_drawn = watch and sys.stderr.isatty()
-    wiring.log_to_stderr("supervisor", logging.WARNING if is_drawn else logging.INFO, also=handler)
+    hosting.log_to_stderr("supervisor", logging.WARNING if is_drawn else logging.INFO, also=handler)
     try:
         yield
     finally:

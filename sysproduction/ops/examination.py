@@ -15,6 +15,7 @@ from sysproduction import wiring
 from sysproduction.domain.errors import SysproductionError
 from sysproduction.ops.session import Session
 from sysproduction.stores.process_states import ProcessStates
+from sysproduction.wiring import hosting
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
@@ -128,7 +129,7 @@ def _feed(ports: "Outside") -> Finding:
 
 def _processes(ports: "Outside") -> Finding:
     stored = ProcessStates(ports.documents).states().values()
-    dead = [s.process for s in stored if s.active is not None and not wiring.alive(s.active.identity)]
+    dead = [s.process for s in stored if s.active is not None and not hosting.alive(s.active.identity)]
     if dead:
         return Finding("processes", WARN, f"{', '.join(dead)} died without a word: run `sysproduction startup`")
     late = _late(ports)
@@ -151,6 +152,6 @@ def _late(ports: "Outside") -> list[str]:
 
 
 def _supervisor(here: Session) -> Finding:
-    if wiring.supervisor_runs(here.home):
+    if hosting.supervisor_runs(here.home):
         return Finding("supervisor", OK, "running")
     return Finding("supervisor", WARN, "not running: start it with `sysproduction up`")

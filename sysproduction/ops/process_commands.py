@@ -37,16 +37,16 @@ def register(app: typer.Typer) -> None:
 
 def status(context: typer.Context, as_json: Json = False) -> None:
     """What every process does now, and what it waits for."""
-    from sysproduction import wiring
     from sysproduction.control import processes
     from sysproduction.ops import render
     from sysproduction.stores.process_states import ProcessStates
+    from sysproduction.wiring import hosting
 
     here = session(context)
     with here.outside() as ports:
         now = ports.clock.now()
-        rows = processes.overview(ports.config.processes, ProcessStates(ports.documents), wiring.alive, now)
-    supervised = wiring.supervisor_runs(here.home)
+        rows = processes.overview(ports.config.processes, ProcessStates(ports.documents), hosting.alive, now)
+    supervised = hosting.supervisor_runs(here.home)
     if as_json:
         found = {
             "now": now,
@@ -61,14 +61,14 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 def start(context: typer.Context, names: Names) -> None:
     """Let processes run, once more if they already ended for their trading day."""
-    from sysproduction import wiring
     from sysproduction.control import processes
     from sysproduction.stores.process_states import ProcessStates
+    from sysproduction.wiring import hosting
 
     with session(context).outside() as ports:
         specs = processes.named(ports.config.processes, names)
         started = processes.start(ProcessStates(ports.documents), specs)
-        wiring.wake(ports.home)
+        hosting.wake(ports.home)
         for state in started:
             typer.echo(f"{state.process}: GO; it runs when its window and its previous process allow")
 
@@ -189,14 +189,14 @@ def logs(
 
 
 def _set(here: Session, names: list[str], control: ControlState) -> None:
-    from sysproduction import wiring
     from sysproduction.control import processes
     from sysproduction.stores.process_states import ProcessStates
+    from sysproduction.wiring import hosting
 
     with here.outside() as ports:
         specs = processes.named(ports.config.processes, names)
         changed = processes.set_control(ProcessStates(ports.documents), specs, control)
-        wiring.wake(ports.home)
+        hosting.wake(ports.home)
         for state in changed:
             typer.echo(f"{state.process}: {state.control}")
 

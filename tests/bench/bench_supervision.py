@@ -23,6 +23,7 @@ from sysproduction.config.home import Home
 from sysproduction.domain.processes import ControlState
 from sysproduction.ports import Documents
 from sysproduction.stores.process_states import ProcessStates
+from sysproduction.wiring import hosting
 
 HERE = Path(__file__).resolve().parent
 TEN = NAMES[:10]
@@ -264,7 +265,7 @@ def obeyed(bench: Bench, states: ProcessStates) -> float:
     """Seconds from STOP to the record of the run's end; afterwards the process runs again."""
     count, asked = len(bench.stamps("ready")), time.monotonic()
     states.set_control(TEN[0], ControlState.STOP)
-    wiring.wake(Home(bench.home))
+    hosting.wake(Home(bench.home))
     while states.state(TEN[0]).active is not None:
         if time.monotonic() > asked + PATIENCE_SECONDS:
             sys.exit("STOP was not obeyed")
@@ -272,7 +273,7 @@ def obeyed(bench: Bench, states: ProcessStates) -> float:
     taken = time.monotonic() - asked
     bench.forget()
     states.ask_again(TEN[0])
-    wiring.wake(Home(bench.home))
+    hosting.wake(Home(bench.home))
     bench.await_stamps("ready", count + 1)
     return taken
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import supervised_child
 
-from sysproduction import wiring
 from sysproduction.config import loading
 from sysproduction.config.home import Home
 from sysproduction.domain.processes import RestartPolicy
 from sysproduction.ops import daemon
+from sysproduction.wiring import hosting
 
 RESTART = RestartPolicy(crashes_max=1000, period_minutes=1 / 120)
 """A crash of half a second ago is forgotten: what is measured is the restart of a steady process."""
@@ -29,7 +29,7 @@ def main(path: str, *due: str) -> int:
         for spec in config.processes
         if spec.name in moments
     )
-    wiring.CHILD_ENTRY = f"{supervised_child.__name__}:main"
+    hosting.CHILD_ENTRY = f"{supervised_child.__name__}:main"
     return daemon.supervise(config.home, replace(config, processes=specs), start=None, days=None, watch=False)
 
 

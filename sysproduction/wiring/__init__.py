@@ -1,7 +1,6 @@
 """The composition root: from a validated configuration to live ports; each vendor is imported when it is needed."""
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,22 +11,18 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sysproduction.config.home import Home
 from sysproduction.domain.backups import BackupPolicy
-from sysproduction.domain.identity import Identity
 from sysproduction.ports import (
-    BeatHeart,
     Clock,
     DocumentDumps,
     Documents,
     Feed,
     Folders,
-    InitSystem,
     Notifier,
     PacedClock,
-    Programs,
     Series,
-    Signals,
     World,
 )
+from sysproduction.wiring import hosting
 
 if TYPE_CHECKING:
     from sysproduction.adapters.clocks import SimulatedClock
@@ -35,8 +30,7 @@ if TYPE_CHECKING:
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
     from sysproduction.adapters.mongo import MongoDocuments
     from sysproduction.config.loading import Config
-    from sysproduction.config.settings import ClockSettings, DeadManSettings
-    from sysproduction.domain.heartbeats import Beat
+    from sysproduction.config.settings import ClockSettings
     from sysproduction.domain.histories import MarketData
     from sysproduction.stores.leases import Leases
 
@@ -48,9 +42,6 @@ _ANSWER_SECONDS: Final = 10.0
 
 _HURRIED_SECONDS: Final = 0.8
 """The same for the supervisor, whose loop feeds a watchdog."""
-
-CHILD_ENTRY = "sysproduction.ops.main:main"
-"""What a child forked from the template runs; benchmarks put a command of their own in its place."""
 
 
 def market_clock(home: Home, settings: "ClockSettings") -> Clock:
@@ -85,7 +76,7 @@ def is_paced(clock: Clock) -> "TypeGuard[PacedClock]":
 
 def keep_going(clock: Clock, home: Home, settings: "ClockSettings") -> None:
     """Let a home's own market clock run on while no supervisor sees to it."""
-    if is_paced(clock) and not supervisor_runs(home):
+    if is_paced(clock) and not hosting.supervisor_runs(home):
         clock.run_at(settings.speed, clock.now() + FAR)
 
 
@@ -110,20 +101,6 @@ def incident_notifier(channel: Notifier, documents: Documents, clock: Clock) -> 
     from sysproduction.stores.incidents import Incidents
 
     return Notifiers([channel], incidents=Incidents(documents), clock=clock)
-
-
-def myself() -> Identity:
-    """The calling process."""
-    from sysproduction.adapters import host
-
-    return host.myself()
-
-
-def alive(identity: Identity) -> bool:
-    """Whether exactly this process exists."""
-    from sysproduction.adapters import host
-
-    return host.alive(identity)
 
 
 @dataclass
@@ -177,7 +154,12 @@ class Outside:
 
         machine = machine_clock()
         return Leases(
-            self.documents, myself(), alive, now=machine.now, monotonic=machine.monotonic, sleep=machine.sleep
+            self.documents,
+            hosting.myself(),
+            hosting.alive,
+            now=machine.now,
+            monotonic=machine.monotonic,
+            sleep=machine.sleep,
         )
 
     @cached_property
@@ -292,114 +274,3 @@ def csv_market(
     from sysproduction.adapters.csv_market import csv_market as read
 
     return read(folder, codes, base_currency, progress=progress)
-
-
-def signals(home: Home, name: str) -> Signals:
-    """A queue of the signals that this process receives; `wake` ends its waits too."""
-    from sysproduction.adapters.signals import SignalQueue
-    from sysproduction.adapters.wake_sockets import WakeSocket
-
-    home.create()
-    return SignalQueue(WakeSocket(_wakes(home), f"{name}.{os.getpid()}"))
-
-
-def wake(home: Home) -> None:
-    """Have everything that runs in this home look at its control state now."""
-    from sysproduction.adapters.wake_sockets import wake_all
-
-    wake_all(_wakes(home))
-
-
-def _wakes(home: Home) -> Path:
-    return home.run / "wake"
-
-
-def live_as_run(home: Home, name: str) -> BeatHeart:
-    """Make this process one that a supervisor can look after: whatever it starts is found again, it shows its stacks
-    when asked, and what this returns is its heart."""
-    from sysproduction.adapters import families, stack_dumps
-    from sysproduction.adapters.heartbeats import Heartbeat
-    from sysproduction.adapters.programs import run_token
-
-    families.carry(run_token(myself()))
-    stack_dumps.enable_stack_dumps()
-    return Heartbeat(_hearts(home), name).beat
-
-
-def last_beats(home: Home) -> "Callable[[str], Beat | None]":
-    """The last heartbeat of a process of this home, by name."""
-    from sysproduction.adapters.heartbeats import read_beat
-
-    return lambda name: read_beat(_hearts(home), name)
-
-
-def _hearts(home: Home) -> Path:
-    return home.run / "heartbeats"
-
-
-def init_system() -> InitSystem:
-    """What started this process as a service, if anything did."""
-    from sysproduction.adapters.systemd_notice import Systemd
-
-    return Systemd(os.environ)
-
-
-def dead_man_switch(settings: "DeadManSettings") -> "Callable[[float], None]":
-    """To be called with the machine's seconds while all is well."""
-    from sysproduction.adapters.dead_man import DeadManSwitch
-
-    if settings.url is None:
-        return lambda _now: None
-    return DeadManSwitch(settings.url.reveal(), settings.every_seconds).well
-
-
-def children(home: Home, received: Signals) -> Programs:
-    """Programs forked from the template."""
-    from sysproduction.adapters.preload import PRELOAD
-    from sysproduction.adapters.programs import LocalPrograms
-
-    programs = LocalPrograms(
-        entry=CHILD_ENTRY,
-        preload=PRELOAD,
-        log_path=home.logs / "template.log",
-        signals=received,
-    )
-    programs.warm()
-    return programs
-
-
-def single_supervisor(home: Home) -> int | None:
-    """A descriptor that holds this home's supervisor lock until it is closed; None if another supervisor holds it."""
-    from sysproduction.adapters import file_locks
-
-    home.create()
-    return file_locks.take(home.run / "supervisor.lock")
-
-
-def supervisor_runs(home: Home) -> bool:
-    """Whether some supervisor holds this home."""
-    from sysproduction.adapters import file_locks
-
-    path = home.run / "supervisor.lock"
-    return path.exists() and not file_locks.is_free(path)
-
-
-def send(identity: Identity, number: int) -> bool:
-    """Signal exactly this process; False if it is gone."""
-    from sysproduction.adapters import host
-
-    return host.send(identity, number)
-
-
-def bounded_log(path: Path) -> logging.Handler:
-    """A log file that is rotated and whose disk may be full."""
-    from sysproduction.adapters.log_lines import BoundedFile
-
-    return BoundedFile(path)
-
-
-def log_to_stderr(program: str, level: int = logging.INFO, also: logging.Handler | None = None) -> None:
-    """Send this program's log to standard error (a child's goes to its file from there), and to `also`."""
-    from sysproduction.adapters import log_lines
-
-    log_lines.log_to_stderr(program, level, also)

@@ -1,0 +1,26 @@
+"""What we ask of the outside, one Protocol each, and World: the frozen set of them that a process is given."""
+
+from sysproduction.ports.host import BeatHeart, InitSystem, Notifier, Program, Programs, Signals, Usage
+from sysproduction.ports.market import Clock, Feed, PacedClock
+from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Version
+from sysproduction.ports.world import World
+
+__all__ = [
+    "BeatHeart",
+    "Clock",
+    "Document",
+    "DocumentDumps",
+    "Documents",
+    "Feed",
+    "Folders",
+    "InitSystem",
+    "Notifier",
+    "PacedClock",
+    "Program",
+    "Programs",
+    "Series",
+    "Signals",
+    "Usage",
+    "Version",
+    "World",
+]

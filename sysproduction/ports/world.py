@@ -1,0 +1,31 @@
+"""World: the frozen set of ports that a process is given."""
+
+from dataclasses import dataclass, field
+
+from sysproduction.domain.backups import BackupPolicy
+from sysproduction.domain.capital import CapitalPolicy
+from sysproduction.domain.roll_policies import RollPolicies
+from sysproduction.domain.strategies import Strategies
+from sysproduction.ports.host import Notifier
+from sysproduction.ports.market import Clock, Feed
+from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside that a process may use. Only processes, wiring and ops name it; what they call
+    receives the one or two ports that it needs."""
+
+    clock: Clock
+    documents: Documents
+    series: Series
+    feed: Feed
+    notifier: Notifier
+    folders: Folders
+    max_price_spike: float = 8.0
+    stale_after_days: int = 5
+    rolls: RollPolicies = field(default_factory=RollPolicies)
+    capital: CapitalPolicy = field(default_factory=CapitalPolicy)
+    strategies: Strategies = field(default_factory=Strategies)
+    dumps: DocumentDumps | None = None
+    backups: BackupPolicy | None = None
