@@ -99,6 +99,7 @@ def deflator(known_price: Panel, reproduce: frozenset[Quirk]) -> Panel:
     A dead series divides by its last value that is not zero, or with DEAD_SERIES by zero.
     """
     moving = deviation(differences(known_price), DEFLATOR_WINDOW, DEFLATOR_OBSERVATIONS_MIN)
+    moving[np.isnan(known_price)] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         if Quirk.END_OF_SAMPLE_COSTS not in reproduce:
             usual = np.cumsum(zero_filled(moving), axis=0) / np.cumsum(~np.isnan(moving), axis=0)

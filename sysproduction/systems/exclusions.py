@@ -36,11 +36,18 @@ def _obstacle(code: str, config: SystemConfig, market: MarketData, fresh_since: 
     history = market.histories.get(code)
     if history is None:
         return market.missing.get(code, "there are no prices of it")
-    currency = history.listing.instrument.currency
-    if currency != config.base_currency and currency not in market.rates:
-        why = market.missing.get(currency, "")
-        return f"there is no exchange rate from {currency} to {config.base_currency}" + (f" ({why})" if why else "")
-    return _unusable(history) or (_stopped(history, fresh_since) if fresh_since else None)
+    return (
+        _unusable(history)
+        or _without_rate(history.listing.instrument.currency, config, market)
+        or (_stopped(history, fresh_since) if fresh_since else None)
+    )
+
+
+def _without_rate(currency: str, config: SystemConfig, market: MarketData) -> str | None:
+    if currency == config.base_currency or currency in market.rates:
+        return None
+    why = market.missing.get(currency)
+    return f"there is no exchange rate from {currency} to {config.base_currency}" + (f" ({why})" if why else "")
 
 
 def _unusable(history: History) -> str | None:
