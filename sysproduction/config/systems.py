@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -41,7 +41,8 @@ def load_system(path: Path, book: RuleBook) -> SystemConfig:
         findings.problems.append(tree.problem(f"must be {a_map(SystemModel.model_fields)}, but is {described(tree)}"))
         raise InvalidConfig(findings.problems)
     model = validate(SystemModel, tree, findings, Node({}, tree.origin))
-    rules = _rules(tree.child(RULES), book, findings)
+    scalars_estimated = model is None or model.estimate.forecast_scalars.enabled
+    rules = _rules(tree.child(RULES), book, findings, scalars_estimated)
     _check_names(tree, findings)
     if findings.problems or model is None:
         raise InvalidConfig(sorted(dict.fromkeys(findings.problems), key=lambda problem: problem.line or 0))
@@ -77,7 +78,7 @@ def narrowed(config: SystemConfig, codes: Sequence[str]) -> SystemConfig:
     return replace(config, instruments=tuple(kept), instrument_weights=weights)
 
 
-def _rules(section: Node | None, book: RuleBook, findings: Findings) -> list[RuleSpec]:
+def _rules(section: Node | None, book: RuleBook, findings: Findings, scalars_estimated: bool) -> list[RuleSpec]:
     if section is None or not section.is_map:
         return []
     specs = []
@@ -85,6 +86,8 @@ def _rules(section: Node | None, book: RuleBook, findings: Findings) -> list[Rul
         model = validate(RuleModel, node, findings, Node({}, node.origin)) if _is_map(node, findings) else None
         if model is not None:
             _check_rule(node, model.function, book, findings)
+            if model.scalar is None and not scalars_estimated:
+                findings.problems.append(node.problem("is missing", below=("scalar",)))
             specs.append(RuleSpec(name, model.function, model.scalar, dict(model.arguments)))
     return specs
 
@@ -136,11 +139,12 @@ def _keys(node: Node | None) -> list[str]:
 
 
 def _frozen(model: SystemModel, rules: Sequence[RuleSpec]) -> SystemConfig:
-    weights: Mapping[str, float] = model.instrument_weights
+    instruments = model.instruments or tuple(model.instrument_weights)
+    weights: Mapping[str, float] = model.instrument_weights or _alike(instruments)
     return SystemConfig(
-        instruments=model.instruments or tuple(weights),
+        instruments=instruments,
         rules=tuple(rules),
-        forecast_weights=model.forecast_weights,
+        forecast_weights=model.forecast_weights or _alike([rule.name for rule in rules]),
         instrument_weights=weights,
         capital=model.capital,
         base_currency=model.base_currency,
@@ -153,15 +157,19 @@ def _frozen(model: SystemModel, rules: Sequence[RuleSpec]) -> SystemConfig:
         start=model.start,
         end=model.end,
         reproduce=model.reproduce,
+        estimate=model.estimate.estimate(),
+        dynamic=model.dynamic.dynamic(),
     )
 
 
-def _known() -> list[KeyPath]:
+def _alike(names: Sequence[str]) -> dict[str, float]:
+    """The same share for each."""
+    return {name: 1.0 / len(names) for name in names}
+
+
+def _known(model: type[BaseModel] = SystemModel, prefix: KeyPath = ()) -> list[KeyPath]:
     paths: list[KeyPath] = []
-    for name, inner in ((name, nested(SystemModel, name)) for name in SystemModel.model_fields):
-        paths += [(name,), *((name, key) for key in _fields(inner))]
+    for name in model.model_fields:
+        inner = nested(model, name)
+        paths += [(*prefix, name), *(_known(inner, (*prefix, name)) if inner else ())]
     return paths
-
-
-def _fields(model: type[BaseModel] | None) -> list[Any]:
-    return list(model.model_fields) if model else []

@@ -53,6 +53,16 @@ class Estimate:
     instrument_weights: WeightEstimate | None = None
     instrument_div_multiplier: MultiplierEstimate | None = None
 
+    @property
+    def forecasts(self) -> bool:
+        """Whether something about the blend of forecasts is estimated."""
+        return any((self.forecast_scalars, self.forecast_weights, self.forecast_div_multiplier))
+
+    @property
+    def instruments(self) -> bool:
+        """Whether something about the blend of instruments is estimated."""
+        return any((self.instrument_weights, self.instrument_div_multiplier))
+
 
 @dataclass(frozen=True, slots=True)
 class Dynamic:

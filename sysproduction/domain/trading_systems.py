@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sysproduction.domain.system_options import Dynamic, Estimate
+
 
 class Quirk(StrEnum):
     """A defect of the reference implementation that can be reproduced for comparison."""
@@ -49,11 +51,11 @@ class CostMethod(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
     """One variation of a trading rule: what is called with which arguments, and what its raw forecast is multiplied by
-    to average 10 in size."""
+    to average 10 in size (None: nothing, until a scalar is estimated)."""
 
     name: str
     function: str
-    scalar: float
+    scalar: float | None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -70,9 +72,10 @@ class Buffering:
 
 @dataclass(frozen=True, slots=True)
 class SystemConfig:
-    """A system with fixed parameters. Weights are shares that sum to 1; `capital` is in the base currency and
-    `percentage_vol_target` the annual standard deviation aimed at, in percent of it. `start` and `end` cut the
-    recorded prices (None: all)."""
+    """A system. Weights are shares that sum to 1; like multipliers and scalars they hold until the first fit of what
+    `estimate` replaces. `capital` is in the base currency and `percentage_vol_target` the annual standard deviation
+    aimed at, in percent of it. With `dynamic`, whole contracts are found by optimisation instead of buffering. `start`
+    and `end` cut the recorded prices (None: all)."""
 
     instruments: tuple[str, ...]
     rules: tuple[RuleSpec, ...]
@@ -89,3 +92,5 @@ class SystemConfig:
     start: datetime | None = None
     end: datetime | None = None
     reproduce: frozenset[Quirk] = frozenset()
+    estimate: Estimate = field(default_factory=Estimate)
+    dynamic: Dynamic | None = None

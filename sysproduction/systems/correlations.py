@@ -13,19 +13,24 @@ UNKNOWN: Final = 0.99
 EIGENVALUE_MIN: Final = 1e-6
 
 
-def correlations(sample: Matrix, observations_min: int) -> Matrix:
-    """Pairwise correlations of the columns, from the rows in which both are known. Pairs with fewer of them than
-    `observations_min`, or without variation, get the mean of the others."""
+def correlations(sample: Matrix, observations_min: int, importance: NDArray[np.float64] | None = None) -> Matrix:
+    """Pairwise correlations of the columns, from the rows in which both are known, each row weighing by its
+    `importance` (None: all alike). Pairs with fewer rows than `observations_min`, or without variation, get the mean
+    of the others."""
     known = np.isfinite(sample)
     values = np.where(known, sample, 0.0)
     spread = np.abs(values).max(axis=0, initial=0.0)
     values = values / np.where(spread > 0.0, spread, 1.0)
     there = known.astype(float)
     counts = there.T @ there
+    weight = np.ones(len(sample)) if importance is None else importance
+    heavy = there * weight[:, None]
+    totals, sums, squares = there.T @ heavy, values.T @ heavy, (values**2).T @ heavy
+    products = values.T @ (values * weight[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
-        means = (values.T @ there) / counts
-        variances = (values**2).T @ there / counts - means**2
-        found = ((values.T @ values) / counts - means * means.T) / np.sqrt(variances * variances.T)
+        means = sums / totals
+        variances = squares / totals - means**2
+        found = (products / totals - means * means.T) / np.sqrt(variances * variances.T)
     found[(counts < max(observations_min, 2)) | ~(variances > 1e-14) | ~(variances.T > 1e-14)] = np.nan
     return _filled(np.clip(found, -1.0, 1.0))
 

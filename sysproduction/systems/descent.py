@@ -11,7 +11,13 @@ Numbers = NDArray[np.float64]
 
 @compiled
 def descend(  # type: ignore[no-untyped-def]
-    start: Contracts, optimum: Numbers, risk: Numbers, held: Contracts, cost: Numbers, lower: Contracts, upper: Contracts
+    start: Contracts,
+    optimum: Numbers,
+    risk: Numbers,
+    held: Contracts,
+    cost: Numbers,
+    lower: Contracts,
+    upper: Contracts,
 ):
     """Contracts of a low sqrt((x - optimum)' risk (x - optimum)) + cost'|x - held| within the bounds: no step of one
     instrument, nor of one contract in each of two, makes it lower. It begins at `start`, which must be within them; far
@@ -40,7 +46,7 @@ def descend(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _stride(x, optimum, lower, upper):  # type: ignore[no-untyped-def]
+def _stride(x: Contracts, optimum: Numbers, lower: Contracts, upper: Contracts) -> int:
     furthest = 0.0
     for i in range(len(x)):
         near = min(max(optimum[i], lower[i]), upper[i])
@@ -52,7 +58,17 @@ def _stride(x, optimum, lower, upper):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _best_single(x, pull, variance, risk, held, cost, lower, upper, stride):  # type: ignore[no-untyped-def]
+def _best_single(
+    x: Contracts,
+    pull: Numbers,
+    variance: float,
+    risk: Numbers,
+    held: Contracts,
+    cost: Numbers,
+    lower: Contracts,
+    upper: Contracts,
+    stride: int,
+) -> tuple[int, int, float]:
     now = np.sqrt(max(variance, 0.0))
     best, best_i, best_step = 0.0, -1, 0
     for i in range(len(x)):
@@ -66,7 +82,16 @@ def _best_single(x, pull, variance, risk, held, cost, lower, upper, stride):  # 
 
 
 @compiled
-def _best_pair(x, pull, variance, risk, held, cost, lower, upper):  # type: ignore[no-untyped-def]
+def _best_pair(
+    x: Contracts,
+    pull: Numbers,
+    variance: float,
+    risk: Numbers,
+    held: Contracts,
+    cost: Numbers,
+    lower: Contracts,
+    upper: Contracts,
+) -> tuple[int, int, int, int, float]:
     now = np.sqrt(max(variance, 0.0))
     best, best_i, best_step, best_j, best_second = 0.0, -1, 0, -1, 0
     for i in range(len(x)):

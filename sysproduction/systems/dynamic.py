@@ -127,7 +127,7 @@ def _own_sign(optimum: Numbers, lower: Contracts, upper: Contracts) -> tuple[Con
 
 def _partial(trades: Contracts, distance: float, buffer: float) -> Contracts:
     share = (distance - buffer) / distance if distance > buffer else 0.0
-    return np.rint(share * trades).astype(np.int64)
+    return np.asarray(np.rint(share * trades), dtype=np.int64)
 
 
 def _check(portfolio: Portfolio) -> None:

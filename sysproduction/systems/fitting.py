@@ -37,7 +37,9 @@ def annual_fits(days: pd.DatetimeIndex, years: float | None) -> list[Fit]:
     return fits
 
 
-def stepwise(fits: Sequence[Fit], values: Sequence[NDArray[np.float64]], before: NDArray[np.float64], count: int) -> Panel:
+def stepwise(
+    fits: Sequence[Fit], values: Sequence[NDArray[np.float64]], before: NDArray[np.float64], count: int
+) -> Panel:
     """Fitted values by day, days x values; `before` until the first fit."""
     out = np.empty((count, len(before)), order="F")
     out[:] = before

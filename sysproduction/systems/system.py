@@ -1,7 +1,7 @@
 """A whole system run over recorded prices: `run(config, market) -> SystemResult`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -15,6 +15,7 @@ from sysproduction.systems.accounts import Account, Ledger, account
 from sysproduction.systems.buffers import Band, band, buffered_position
 from sysproduction.systems.catalogue import find_rule, is_separable
 from sysproduction.systems.costs import terms
+from sysproduction.systems.estimation import Blend, Earned, Past, instrument_multiplier, instrument_shares, make_blend
 from sysproduction.systems.exclusions import usable_listings
 from sysproduction.systems.forecasts import capped, combined_forecast, filled, forecast_weights
 from sysproduction.systems.ingredients import Pantry
@@ -25,6 +26,7 @@ from sysproduction.systems.raw_forecasts import raw_forecast
 from sysproduction.systems.sizing import Sizes, sizes, subsystem_position
 from sysproduction.systems.smoothing import Panel, forward_filled
 from sysproduction.systems.volatility import daily_volatility
+from sysproduction.systems.whole_contracts import contracts, optimised_positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,10 @@ def run(
     vol = np.where(prices.adjusted_rows.mask(len(prices.days)), daily_volatility(prices.adjusted), np.nan)
     pantry = Pantry(prices, vol, tuple(listing.instrument.asset_class for listing in listings))
     ledger = Ledger(market, prices, vol, terms(listings), config.capital)
-    forecasts = make_forecasts(config, pantry, keep_rules=keep_rules)
     sized = by_parts(len(listings), lambda some: make_sizes(config, ledger.part(some)))
-    positions = make_positions(config, ledger, sized, forecasts.combined)
+    past = Past(prices.days, _earned(config, sized, ledger))
+    forecasts = make_forecasts(config, pantry, past, keep_rules=keep_rules)
+    positions = make_positions(config, ledger, sized, forecasts.combined, past)
     return SystemResult(
         config=config,
         listings=listings,
@@ -103,15 +106,18 @@ def run(
     )
 
 
-def make_forecasts(config: SystemConfig, pantry: Pantry, *, keep_rules: bool = False) -> Forecasts:
-    """Every rule's forecasts, and their combination by the configured weights."""
+def make_forecasts(config: SystemConfig, pantry: Pantry, past: Past, *, keep_rules: bool = False) -> Forecasts:
+    """Every rule's forecasts, and their combination by configured or estimated weights. Estimates need all instruments
+    at once, fixed numbers only some at a time."""
     rules = [spec for spec in config.rules if keep_rules or spec.name in config.forecast_weights]
-    together = {spec.name: _raw(spec, config, pantry) for spec in rules if not is_separable(spec.function)}
+    whole = config.estimate.forecasts
+    together = {spec.name: _raw(spec, config, pantry) for spec in rules if whole or not is_separable(spec.function)}
+    blend = make_blend(config, together, past, pantry.prices.rows.mask(len(pantry.prices.days)) if whole else None)
 
     def some_forecasts(columns: slice) -> Forecasts:
         part = pantry.part(columns)
         raw = {s.name: together[s.name][:, columns] if s.name in together else _raw(s, config, part) for s in rules}
-        made = _combined(config, raw, part)
+        made = _combined(config, raw, part, blend)
         return made if keep_rules else Forecasts({}, {}, {}, made.combined)
 
     return by_parts(len(pantry.prices.instruments), some_forecasts)
@@ -124,15 +130,17 @@ def make_sizes(config: SystemConfig, ledger: Ledger) -> Sizes:
     return sizes(ledger.prices, ledger.vol, ledger.terms.point_size, target, signed=signed)
 
 
-def make_positions(config: SystemConfig, ledger: Ledger, sized: Sizes, combined: Panel) -> Positions:
-    """Forecasts to positions: sized, weighted, diversified, buffered."""
-    prices = ledger.prices
+def make_positions(config: SystemConfig, ledger: Ledger, sized: Sizes, combined: Panel, past: Past) -> Positions:
+    """Forecasts to positions: sized, weighted, diversified, and buffered or optimised."""
+    prices, estimate = ledger.prices, config.estimate
     subsystem = by_parts(
         combined.shape[1], lambda some: subsystem_position(sized.vol_scalar[:, some], combined[:, some])
     )
     shares = np.array([config.instrument_weights[code] for code in prices.instruments])
-    weights = instrument_weights(subsystem, shares)
-    multiplier = np.full(len(prices.days), config.instrument_div_multiplier)
+    returns = past.earned(combined) if estimate.instruments else None
+    weights = instrument_weights(subsystem, instrument_shares(returns, shares, past, estimate.instrument_weights))
+    fixed = config.instrument_div_multiplier
+    multiplier = instrument_multiplier(returns, weights, fixed, past, estimate.instrument_div_multiplier)
 
     def some_positions(columns: slice) -> Positions:
         rows, weight = prices.rows.part(columns), weights[:, columns]
@@ -143,7 +151,12 @@ def make_positions(config: SystemConfig, ledger: Ledger, sized: Sizes, combined:
         held = buffered_position(optimal, edges, config.buffer, rows)
         return Positions(subsystem[:, columns], weight, multiplier, average, optimal, edges, held)
 
-    return by_parts(combined.shape[1], some_positions)
+    positions = by_parts(combined.shape[1], some_positions)
+    if config.dynamic is None:
+        return positions
+    known = contracts(prices, ledger.vol, sized, ledger.terms, config.capital)
+    held = optimised_positions(positions.optimal, known, prices, config.dynamic)
+    return replace(positions, edges=Band(held, held), held=held)
 
 
 def _raw(spec: RuleSpec, config: SystemConfig, pantry: Pantry) -> Panel:
@@ -151,15 +164,28 @@ def _raw(spec: RuleSpec, config: SystemConfig, pantry: Pantry) -> Panel:
     return raw_forecast(spec, find_rule(spec.function), pantry, zero_is_missing=zero_is_missing)
 
 
-def _combined(config: SystemConfig, raw: dict[str, Panel], part: Pantry) -> Forecasts:
+def _combined(config: SystemConfig, raw: dict[str, Panel], part: Pantry, blend: Blend) -> Forecasts:
     covered = part.prices.rows.mask(len(part.prices.days))
-    scalars = {spec.name: spec.scalar for spec in config.rules}
-    scaled = {name: capped(said, scalars[name], config.forecast_cap) for name, said in raw.items()}
+    scaled = {name: capped(said, blend.scalars[name], config.forecast_cap) for name, said in raw.items()}
     known = filled(scaled, list(config.forecast_weights), covered)
-    weights = forecast_weights(known, list(config.forecast_weights.values()), covered)
-    combined = combined_forecast(known, weights, config.forecast_div_multiplier, config.forecast_cap)
+    weights = forecast_weights(known, blend.shares, covered)
+    combined = combined_forecast(known, weights, blend.multiplier(weights), config.forecast_cap)
     combined[~covered] = np.nan
     return Forecasts(raw, scaled, dict(zip(config.forecast_weights, weights, strict=True)), combined)
+
+
+def _earned(config: SystemConfig, sized: Sizes, ledger: Ledger) -> Earned:
+    """Net returns of forecasts with all capital on each instrument; never with costs that nobody knew at the time."""
+
+    def earned(forecast: Panel) -> Panel:
+        def some_returns(columns: slice) -> Panel:
+            position = subsystem_position(sized.vol_scalar[:, columns], forecast[:, columns])
+            average = forward_filled(sized.vol_scalar[:, columns])
+            return account(position, average, ledger.part(columns), config.costs).net
+
+        return by_parts(forecast.shape[1], some_returns)
+
+    return earned
 
 
 def _account(config: SystemConfig, ledger: Ledger, positions: Positions, columns: slice) -> Account:
