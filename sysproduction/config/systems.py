@@ -83,7 +83,8 @@ def _rules(section: Node | None, book: RuleBook, findings: Findings, scalars_est
         return []
     specs = []
     for name, node in section.value.items():
-        model = validate(RuleModel, node, findings, Node({}, node.origin)) if _is_map(node, findings) else None
+        known = Findings(findings.problems, [(RULES, name, key) for key in RuleModel.model_fields])
+        model = validate(RuleModel, node, known, Node({}, node.origin)) if _is_map(node, findings) else None
         if model is not None:
             _check_rule(node, model.function, book, findings)
             if model.scalar is None and not scalars_estimated:

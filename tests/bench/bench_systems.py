@@ -1,4 +1,4 @@
-"""Systems from loaded prices to accounts: 0.12 CPU s for chapter 15, 3 CPU s and 1.0 GB for 208 instruments of 50 years.
+"""Systems from loaded prices to accounts: 0.12 CPU s for chapter 15; 3 CPU s and 1.0 GB for 208 instruments x 50 years.
 
 Ratios are against `pandas_system`, the same system in plain vectorised pandas, which gives the same numbers.
 `bench_systems.py made` measures the large panel alone; it runs in a process of its own, so that its peak is its own.
