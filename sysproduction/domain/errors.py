@@ -25,6 +25,12 @@ class Unavailable(SysproductionError):
     exit_code = 3
 
 
+class OutcomeUnknown(SysproductionError):
+    """Sent, but no answer came: it may have happened. Never send it again; find out, or let a human decide."""
+
+    exit_code = 3
+
+
 class InvariantBroken(SysproductionError):
     """Stored state contradicts itself: stop, alert a human, do not restart."""
 

@@ -1,5 +1,6 @@
 """What we ask of the outside, one Protocol each, and World: the frozen set of them that a process is given."""
 
+from sysproduction.ports.broker import Broker
 from sysproduction.ports.host import BeatHeart, InitSystem, Notifier, Program, Programs, Signals, Usage
 from sysproduction.ports.market import Clock, Feed, PacedClock
 from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Version
@@ -7,6 +8,7 @@ from sysproduction.ports.world import World
 
 __all__ = [
     "BeatHeart",
+    "Broker",
     "Clock",
     "Document",
     "DocumentDumps",
