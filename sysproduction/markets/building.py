@@ -45,7 +45,8 @@ def build_prices(
     multiple = multiple_from_calendar(calendar.rolls, bars)
     built = Built(calendar.rolls, multiple, stitch(multiple).dropna(), calendar.left_out)
     if store:
-        _store(desk, instrument, built, by=by, now=now)
+        with desk.turn(instrument):
+            _store(desk, instrument, built, by=by, now=now)
     return built
 
 

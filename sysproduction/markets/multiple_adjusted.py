@@ -1,6 +1,7 @@
 """Build multiple and adjusted prices from stored bars, rolled as recorded or as a rule says."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 import pandas as pd
@@ -51,6 +52,10 @@ def update_multiple_adjusted_prices(
         recover_rolls(desk, now)
 
     def update(instrument: str) -> MethodResult:
+        with nullcontext() if desk is None else desk.turn(instrument):
+            return update_in_turn(instrument)
+
+    def update_in_turn(instrument: str) -> MethodResult:
         seen = None if desk is None else desk.states.get(instrument)
         multiple = prices.multiple(instrument)
         recorded = desk is None or multiple.empty or desk.policies.of(instrument).rule is RollRule.RECORDED
@@ -68,6 +73,22 @@ def update_multiple_adjusted_prices(
 
     result = update_each(chosen, update)
     return MethodResult(result.rows_written, result.items, (*problems, *result.problems))
+
+
+def work_in(prices: Prices, instrument: str, since: datetime) -> int:
+    """Work stored bars of `since` and later, which came after the rows around them, into the multiple prices that there
+    are, and stitch; how many rows are new. Rolls, rows and prices that are stored stay as they are."""
+    multiple = prices.multiple(instrument)
+    if multiple.empty or multiple.index[-1] < pd.Timestamp(since):
+        return 0
+    rolls = rolls_of(multiple)
+    since = max(since, rolls[0].stamp)
+    closes = _closes(prices, instrument, rolls, since)
+    extended = extend(multiple, closes, rolls, since=since, until=multiple.index[-1].to_pydatetime())
+    adjusted = stitch(extended.whole)
+    prices.save_multiple(instrument, extended)
+    prices.save_adjusted(instrument, adjusted)
+    return extended.rows_new
 
 
 def _extend(feed: Feed | None, prices: Prices, instrument: str, multiple: pd.DataFrame, now: datetime) -> Extended:

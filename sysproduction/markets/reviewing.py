@@ -1,5 +1,7 @@
 """Settle rejected prices by an operator's word: store them after all, or keep them out for good."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -10,6 +12,7 @@ import pandas as pd
 from sysproduction.domain.bars import BAR_COLUMNS
 from sysproduction.domain.errors import DataError, Refused
 from sysproduction.domain.merging import merge
+from sysproduction.markets.multiple_adjusted import work_in
 from sysproduction.stores.fx import FxRates
 from sysproduction.stores.prices import DAILY, Prices
 from sysproduction.stores.rejections import PriceRejected, Rejections
@@ -32,11 +35,21 @@ def named_rejection(rejections: Rejections, name: str) -> PriceRejected:
 
 
 def accept_price(
-    prices: Prices, rates: FxRates, rejections: Rejections, record: PriceRejected, *, by: str, now: datetime, why: str
+    prices: Prices,
+    rates: FxRates,
+    rejections: Rejections,
+    record: PriceRejected,
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+    turn: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> PriceRejected | Refused:
-    """Store the price where no other has its stamp, then mark the record; repeating it changes nothing more.
+    """Store the price where no other has its stamp, work it into multiple and adjusted prices however old it is, then
+    mark the record; repeating it changes nothing more.
 
-    The bar has a close and nothing that the record does not know. Refused if it was settled before.
+    The bar has a close and nothing that the record does not know. `turn` is that of RollDesk. Refused if it was
+    settled before.
     """
     if record.accepted_at is not None:
         return Refused(f"{record.key} was accepted at {record.accepted_at.isoformat()} already")
@@ -45,8 +58,10 @@ def accept_price(
         rates.add(record.item, merge(rates.stored(record.item), pd.DataFrame({"rate": [record.price]}, index=stamp)))
     else:
         bar = {**dict.fromkeys(BAR_COLUMNS, np.nan), "close": record.price, DAILY: record.daily}
-        stored = prices.bars(record.instrument, record.contract)
-        prices.add_bars(record.instrument, record.contract, merge(stored, pd.DataFrame([bar], index=stamp)))
+        with turn(record.instrument):
+            stored = prices.bars(record.instrument, record.contract)
+            prices.add_bars(record.instrument, record.contract, merge(stored, pd.DataFrame([bar], index=stamp)))
+            work_in(prices, record.instrument, record.stamp)
     return _settled(rejections, replace(record, accepted_at=now, refused_at=None, by=by, reason=why))
 
 

@@ -1,6 +1,7 @@
 """Roll prices so that a crash at any write leaves the old series or the new ones, and a state that agrees."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -55,7 +56,11 @@ def nothing_held(instrument: str) -> int:  # noqa: ARG001 (no orders, no positio
 
 @dataclass(frozen=True, slots=True)
 class RollDesk:
-    """Everything that rolling reads and writes; `position` tells what is held in an instrument's priced contract."""
+    """Everything that rolling reads and writes; `position` tells what is held in an instrument's priced contract.
+
+    Whoever reads multiple prices and writes what follows from them does both inside `turn` of the instrument, so that
+    an update and a roll that meet come one after the other; turns do not nest.
+    """
 
     instruments: Instruments
     contracts: Contracts
@@ -63,6 +68,7 @@ class RollDesk:
     states: RollStates
     policies: RollPolicies
     position: Callable[[str], int] = nothing_held
+    turn: Callable[[str], AbstractContextManager[object]] = nullcontext
 
 
 def prepare_roll(
@@ -102,6 +108,20 @@ def roll_instrument(
     The state's document is the journal: it holds the whole intent before anything else is written, and is closed
     after both series are. Refused, with nothing written, where the state, a position or the prices forbid it.
     """
+    with desk.turn(instrument):
+        return _roll(desk, instrument, by=by, now=now, reasons=reasons, infer=infer, oldest=oldest)
+
+
+def _roll(
+    desk: RollDesk,
+    instrument: str,
+    *,
+    by: str,
+    now: datetime,
+    reasons: Sequence[str],
+    infer: bool = False,
+    oldest: timedelta = OLDEST,
+) -> RollChange | Refused:
     standing = desk.states.get(instrument)
     prepared = may_roll(desk, standing) or prepare_roll(desk, instrument, infer=infer, oldest=oldest)
     if isinstance(prepared, Refused):
@@ -122,7 +142,8 @@ def recover_rolls(desk: RollDesk, now: datetime) -> list[RollChange]:
     found = []
     for standing in desk.states.unfinished():
         try:
-            done = _finish(desk, standing, now)
+            with desk.turn(standing.instrument):
+                done = _finish(desk, desk.states.get(standing.instrument), now)
         except Conflict:
             continue
         if isinstance(done, RollChange):
@@ -200,11 +221,16 @@ def set_state(
 
 def act_on_suggestion(desk: RollDesk, instrument: str, now: datetime) -> RollChange | Refused | None:
     """Do what the automatic rule suggests; None if things stay as they are."""
+    with desk.turn(instrument):
+        return _act(desk, instrument, now)
+
+
+def _act(desk: RollDesk, instrument: str, now: datetime) -> RollChange | Refused | None:
     _, suggestion = suggestion_of(desk, instrument, now)
     if suggestion.state is desk.states.get(instrument).state:
         return None
     if suggestion.state is RollState.ROLL_ADJUSTED:
-        return roll_instrument(desk, instrument, by=RULE, now=now, reasons=suggestion.reasons)
+        return _roll(desk, instrument, by=RULE, now=now, reasons=suggestion.reasons)
     return set_state(desk, instrument, suggestion.state, by=RULE, now=now, reasons=suggestion.reasons)
 
 
@@ -219,11 +245,12 @@ def before_writing(desk: RollDesk, seen: RollStanding, known: Sequence[Roll], fi
 
 
 def follow_up(desk: RollDesk, instrument: str, multiple: pd.DataFrame, now: datetime) -> tuple[Problem, ...]:
-    """After prices were extended: explain rolls that the feed recorded, and let the automatic rule act."""
+    """After prices were extended, in the same turn: explain rolls that the feed recorded, and let the automatic rule
+    act."""
     _explain_recorded(desk, instrument, rolls_of(multiple), now)
     if desk.policies.of(instrument).rule is not RollRule.AUTOMATIC:
         return ()
-    done = act_on_suggestion(desk, instrument, now)
+    done = _act(desk, instrument, now)
     if isinstance(done, Refused):
         return (Problem(instrument, ProblemKind.MISSING, f"it is time to roll, but {done.reason}"),)
     return ()

@@ -1,6 +1,7 @@
 """Commands for the quality of prices: review what was rejected, find what is missing, build, compare costs."""
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -122,7 +123,8 @@ def _settle(ports: "Outside", accept: list[str], reject: list[str], why: str) ->
     good = [named_rejection(rejections, name) for name in accept]
     bad = [named_rejection(rejections, name) for name in reject]
     prices, rates = Prices(ports.series), FxRates(ports.series)
-    accepted = [accept_price(prices, rates, rejections, record, by=by, now=now, why=why) for record in good]
+    told = partial(accept_price, prices, rates, rejections, by=by, now=now, why=why, turn=ports.turn)
+    accepted = [told(record) for record in good]
     return [*accepted, *(refuse_price(rejections, record, by=by, now=now, why=why) for record in bad)]
 
 

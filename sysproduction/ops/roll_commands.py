@@ -192,9 +192,8 @@ def desk_of(context: typer.Context) -> "Iterator[tuple[RollDesk, datetime]]":
     with session(context).outside() as ports:
         documents, now = ports.documents, ports.clock.now()
         policies = ports.config.settings.rolls.policies()
-        desk = RollDesk(
-            Instruments(documents), Contracts(documents), Prices(ports.series), RollStates(documents), policies
-        )
+        stores = Instruments(documents), Contracts(documents), Prices(ports.series), RollStates(documents)
+        desk = RollDesk(*stores, policies, turn=ports.turn)
         for done in recover_rolls(desk, now):
             typer.echo(f"finished what was cut off: {done.instrument} {described(done)}", err=True)
         yield desk, now

@@ -1,5 +1,7 @@
 """World: the frozen set of ports that a process is given."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from sysproduction.domain.backups import BackupPolicy
@@ -27,5 +29,7 @@ class World:
     rolls: RollPolicies = field(default_factory=RollPolicies)
     capital: CapitalPolicy = field(default_factory=CapitalPolicy)
     strategies: Strategies = field(default_factory=Strategies)
+    turn: Callable[[str], AbstractContextManager[object]] = nullcontext
+    """One program at a time works on the prices of an instrument."""
     dumps: DocumentDumps | None = None
     backups: BackupPolicy | None = None

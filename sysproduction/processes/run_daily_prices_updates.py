@@ -71,7 +71,7 @@ def update_multiple_adjusted_prices(world: World, *, instruments: list[str] | No
         now=world.clock.now(),
         stale_after_days=world.stale_after_days,
         instruments=instruments,
-        desk=RollDesk(Instruments(world.documents), contracts, prices, states, world.rolls),
+        desk=RollDesk(Instruments(world.documents), contracts, prices, states, world.rolls, turn=world.turn),
     )
 
 

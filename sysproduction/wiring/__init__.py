@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -162,6 +162,10 @@ class Outside:
             sleep=machine.sleep,
         )
 
+    def turn(self, instrument: str) -> AbstractContextManager[object]:
+        """To be the only one, among all programs, that works on the prices of an instrument."""
+        return self.leases.hold(f"turn/{instrument}")
+
     @cached_property
     def series(self) -> Series:
         """ArcticDB."""
@@ -220,6 +224,7 @@ class Outside:
             rolls=self.config.settings.rolls.policies(),
             capital=self.config.settings.capital.policy(),
             strategies=self.config.settings.strategy_values(),
+            turn=self.turn,
             dumps=self.dumps,
             backups=self.backups,
         )

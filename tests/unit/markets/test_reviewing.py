@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sysproduction.domain.bars import Frequency
 from sysproduction.domain.contracts import ContractListing
 from sysproduction.domain.errors import DataError, Refused
+from sysproduction.domain.panama import stitch
 from sysproduction.markets.fx import update_fx_prices
 from sysproduction.markets.historical_prices import update_historical_prices
 from sysproduction.markets.reviewing import accept_price, named_rejection, prices_around, refuse_price
@@ -77,6 +79,38 @@ def test_an_accepted_price_is_stored_once_with_who_and_why(market, stores, item:
     assert isinstance(accept_price(stores.prices, stores.rates, stores.rejections, kept, **words), Refused)
     assert isinstance(refuse_price(stores.rejections, kept, **words), Refused)
     assert item not in stores.rejections.open()
+
+
+def test_an_old_accepted_price_reaches_multiple_and_adjusted_prices(market, stores) -> None:
+    """Weeks after its day, and before a roll: the row is inserted where it belongs, everything else stays."""
+    refused = named_rejection(stores.rejections, f"{ITEM}@{SPIKE.isoformat()}")
+    assert not isinstance(refuse_price(stores.rejections, refused, by="me", now=NOW, why="odd"), Refused)
+    fetch(market, stores, NOW)
+    bars = stores.prices.bars("CORN", "20240600")["close"]
+    before = pd.DataFrame(
+        {"PRICE": bars, "CARRY": np.nan, "FORWARD": bars + 5.0}
+        | {"PRICE_CONTRACT": "20240600", "CARRY_CONTRACT": "20240900", "FORWARD_CONTRACT": "20240900"}
+    )
+    before.loc[before.index[-1] + timedelta(seconds=1)] = [
+        float(bars.iloc[-1]) + 5.0,
+        np.nan,
+        np.nan,
+        "20240900",
+        "20241200",
+        "20241200",
+    ]
+    stores.prices.replace_stitched("CORN", before, stitch(before).dropna())
+    record = named_rejection(stores.rejections, refused.key)
+    late = NOW + timedelta(days=30)
+    assert not isinstance(
+        accept_price(stores.prices, stores.rates, stores.rejections, record, by="me", now=late, why="it was real"),
+        Refused,
+    )
+    multiple = stores.prices.multiple("CORN")
+    assert multiple.at[SPIKE, "PRICE"] == record.price
+    pd.testing.assert_frame_equal(multiple.drop(SPIKE), before, check_freq=False)
+    pd.testing.assert_series_equal(stores.prices.adjusted("CORN"), stitch(multiple).dropna(), check_freq=False)
+    assert stores.prices.adjusted("CORN")[SPIKE] == record.price + 5.0
 
 
 @pytest.mark.parametrize("name", ["", "CORN", f"{ITEM}@yesterday", f"{ITEM}@2024-01-01T00:00"])
