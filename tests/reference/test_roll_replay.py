@@ -1,4 +1,4 @@
-"""Real days walked one by one through the daily methods on the real stores, with rolls as recorded and by rule."""
+"""Real days walked one by one through the daily process on the real stores, with rolls as recorded and by rule."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,8 +15,10 @@ from sysproduction.adapters.memory_documents import MemoryDocuments
 from sysproduction.adapters.memory_series import MemorySeries
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
+from sysproduction.domain.identity import Identity
 from sysproduction.domain.multiple_prices import rolls_of
 from sysproduction.domain.panama import stitch
+from sysproduction.domain.processes import RunOutcome
 from sysproduction.domain.results import ProblemKind
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule
@@ -27,12 +29,17 @@ from sysproduction.processes import methods
 from sysproduction.stores.fx import FxRates
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.prices import Prices
+from sysproduction.stores.process_states import ProcessStates
 from sysproduction.stores.roll_states import RollStates
+from sysproduction.supervisor.planner import History, Start, decide
+from sysproduction.supervisor.runner import Ended, Runner, Worked, begin, bind
 from tests.commands import served_home
+from tests.fakes import RecordingNotifier
 from tests.reference.test_replay import assert_equal_from
 
 INSTRUMENTS = ["EUROSTX", "KR10", "US10"]
-METHODS = ["update_historical_prices", "update_multiple_adjusted_prices"]
+PROCESS = "run_daily_prices_updates"
+METHOD = "update_multiple_adjusted_prices"
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 WEEKS = (datetime(2023, 5, 15, tzinfo=UTC), datetime(2023, 6, 23, tzinfo=UTC))
 YEAR = (datetime(2022, 8, 15, tzinfo=UTC), datetime(2023, 8, 15, tzinfo=UTC))
@@ -68,16 +75,35 @@ def imported(world: World, until: datetime) -> Prices:
 
 
 def walk(world: World, first: datetime, last: datetime) -> list[str]:
-    """Each day's methods at 23:30, one after the other, the contracts' on Mondays; problems of the last of them."""
-    every, told = methods("run_daily_prices_updates"), []
+    """Each day's run of run_daily_prices_updates, step by step in this thread at 23:30; what was told of the building
+    of prices, but for staleness, and every method that failed."""
+    spec = next(spec for spec in load(Home(Path()), environ={}).processes if spec.name == PROCESS)
+    states, clock = ProcessStates(world.documents), SimulatedClock(first)
+    states.declare()
+    bound = bind(methods(PROCESS), spec, replace(world, clock=clock))
     for day in pd.bdate_range(first, last):
-        at = replace(world, clock=SimulatedClock(day.to_pydatetime() + timedelta(hours=23, minutes=30)))
-        names = METHODS if day.weekday() else ["update_sampled_contracts", *METHODS]
-        results = [every[name](at) for name in names]
-        told += [
-            f"{day:%Y-%m-%d} {p.item}: {p.reason}" for p in results[-1].problems if p.kind is not ProblemKind.STALE
-        ]
-    return told
+        clock.sleep(clock.seconds_until(day.to_pydatetime() + timedelta(hours=23, minutes=30)))
+        decided = decide(spec, History(states.state(PROCESS)), clock.now())
+        assert isinstance(decided, Start), decided
+        runner = begin(
+            spec,
+            bound,
+            states=states,
+            notifier=RecordingNotifier(),
+            clock=clock,
+            identity=Identity("here", "boot", 1, 1),
+            start=decided,
+        )
+        assert isinstance(runner, Runner)
+        while not isinstance(turn := runner.step(clock.now()), Ended):
+            assert isinstance(turn, Worked), turn
+        assert turn.outcome is RunOutcome.SUCCEEDED, turn
+    return [
+        f"{run.day} {run.method} {problem['item']}: {problem['reason']}"
+        for run in states.method_runs()
+        for problem in ({"item": "", "kind": "", "reason": run.error} if run.error else {}, *run.problems)
+        if problem and (run.error or run.method == METHOD) and problem["kind"] != ProblemKind.STALE
+    ]
 
 
 @pytest.mark.parametrize("span", SPANS)
