@@ -158,6 +158,11 @@ class CsvFeed:
         return self._tables[key]
 
 
+def recorded_codes(folder: Path) -> list[str]:
+    """Codes of all instruments that have a price file in the folder, sorted; ConfigError if it has none."""
+    return sorted(_price_files(_existing(folder, MULTIPLE_FOLDER)))
+
+
 def _existing(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_dir():

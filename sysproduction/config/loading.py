@@ -19,6 +19,7 @@ from sysproduction.config.processes import Draft, draft_processes, process_spec
 from sysproduction.config.secret import HIDDEN
 from sysproduction.config.settings import SECRETS, Settings
 from sysproduction.config.strays import stray_variables
+from sysproduction.config.surroundings import Surroundings, check_surroundings
 from sysproduction.config.tree import KeyPath, Node, dotted, find, plain
 from sysproduction.config.vocabulary import METHODS, WINDOWS, Registry, known_keys
 from sysproduction.config.words import EMBEDDED
@@ -53,10 +54,12 @@ def load(
     environ: Mapping[str, str],
     overrides: Sequence[Override] = (),
     registry: Registry | None = None,
+    around: Surroundings | None = None,
 ) -> Config:
     """Read and check everything; raises InvalidConfig with all problems at once.
 
-    Without a `registry` the names and arguments of processes and methods are not checked.
+    Without a `registry` the names and arguments of processes and methods are not checked, and without `around` neither
+    is whether the feed has the named instruments and whether market time begins too far ahead.
     """
     problems: list[ConfigProblem] = []
     layers = assemble(home, environ=environ, overrides=overrides, problems=problems)
@@ -71,6 +74,8 @@ def load(
     drafts = draft_processes(tree, registry, findings)
     specs = [process_spec(draft, registry, findings) for draft in drafts]
     check_dependencies(drafts, findings.problems, warnings)
+    if settings is not None and around is not None:
+        check_surroundings(tree, settings, around, findings.problems)
     exposed = _exposed_secrets(home, tree)
     live = settings is not None and settings.environment == "live"
     (findings.problems if live else warnings).extend(exposed)

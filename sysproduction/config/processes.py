@@ -1,6 +1,6 @@
 """The two process sections of the tree into ProcessSpecs, in configured order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,13 +57,20 @@ def process_spec(draft: Draft, registry: Registry | None, findings: Findings) ->
         return None
     known = None if registry is None else registry[draft.name]
     nodes = draft.methods.value
-    methods = [_method(name, node, draft, known, findings) for name, node in nodes.items()]
-    if draft.enabled and nodes and all(_is_off(node) for node in nodes.values()):
+    found = [_method(name, node, draft, known, findings) for name, node in nodes.items()]
+    methods = tuple(method for method in found if method is not None)
+    switched_on = [node for node in nodes.values() if not _is_off(node)]
+    if draft.enabled and nodes and not switched_on:
         reason = "every method is disabled; set enabled: false on the process instead"
         findings.problems.append(draft.methods.problem(reason))
-    if draft.model is None:
-        return None
-    return _spec(draft.name, draft.model, tuple(method for method in methods if method is not None))
+    elif draft.enabled and methods and len(methods) == len(switched_on) and _only_completion(methods):
+        reason = "every method has run_on_completion_only: such a process ends at once, with nothing to complete"
+        findings.problems.append(draft.methods.problem(reason))
+    return None if draft.model is None else _spec(draft.name, draft.model, methods)
+
+
+def _only_completion(methods: Sequence[MethodSpec]) -> bool:
+    return all(method.run_on_completion_only for method in methods)
 
 
 def _spec(name: str, model: ProcessModel, methods: tuple[MethodSpec, ...]) -> ProcessSpec:

@@ -24,12 +24,17 @@ class Session:
 
     def config(self, *, check_methods: bool = False) -> "Config":
         """The configuration of this home; raises InvalidConfig with everything that is wrong in it. Checking the
-        methods' arguments imports every process, so only `check`, `up` and `doctor` ask for it."""
+        methods' arguments imports every process, and the feed is asked for its instruments: so only `check`, `up`
+        and `doctor` ask for it."""
+        from sysproduction import wiring
         from sysproduction.config import loading
+        from sysproduction.config.surroundings import Surroundings
         from sysproduction.processes import signatures
 
-        registry = signatures() if check_methods else None
-        return loading.load(self.home, environ=os.environ, registry=registry)
+        if not check_methods:
+            return loading.load(self.home, environ=os.environ)
+        around = Surroundings(wiring.machine_clock().now(), wiring.feed_codes)
+        return loading.load(self.home, environ=os.environ, registry=signatures(), around=around)
 
     @contextmanager
     def outside(self) -> Iterator["Outside"]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sysproduction.config.home import Home
 from sysproduction.domain.backups import BackupPolicy
+from sysproduction.domain.errors import ConfigError
 from sysproduction.ports import (
     Clock,
     DocumentDumps,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
     from sysproduction.adapters.mongo import MongoDocuments
     from sysproduction.config.loading import Config
-    from sysproduction.config.settings import ClockSettings
+    from sysproduction.config.settings import ClockSettings, FeedSettings
     from sysproduction.domain.histories import MarketData
     from sysproduction.stores.leases import Leases
 
@@ -263,6 +264,20 @@ def outside(home: Home, config: "Config") -> Iterator[Outside]:
         yield ports
     finally:
         ports.close()
+
+
+def feed_codes(settings: "FeedSettings") -> list[str] | None:
+    """Codes of all instruments that a feed has; None if its folder cannot be read."""
+    if settings.kind == "csv":
+        from sysproduction.adapters.csv_feed import recorded_codes
+
+        try:
+            return None if settings.folder is None else recorded_codes(settings.folder)
+        except ConfigError:
+            return None
+    from sysproduction.adapters.synthetic_markets import MARKETS
+
+    return sorted(market.code for market in MARKETS)
 
 
 def csv_feed(folder: Path, instruments: Sequence[str] | None = None) -> "CsvFeed":

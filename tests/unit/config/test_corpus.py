@@ -1,17 +1,21 @@
 """Every broken configuration of the corpus is reported as written down in it, and nothing else is."""
 
 import inspect
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sysproduction.config.home import Home
 from sysproduction.config.loading import ConfigProblem, InvalidConfig, load
+from sysproduction.config.surroundings import Surroundings
+from sysproduction.wiring import feed_codes
 from tests.unit.config.corpus_cases import Case, Expected, read_cases
 
 CASES = read_cases()
 NO_ARGUMENTS = inspect.Signature()
 SHIPPED = load(Home(Path("/nonexistent")), environ={})
+AROUND = Surroundings(datetime(2026, 11, 26, tzinfo=UTC), feed_codes)
 REGISTRY = {spec.name: {method.name: NO_ARGUMENTS for method in spec.methods} for spec in SHIPPED.processes}
 
 
@@ -22,7 +26,7 @@ def test_a_broken_configuration_is_reported_with_place_reason_and_suggestion(cas
     home.private_config.write_bytes(case.content)
     home.private_config.chmod(0o600)
     with pytest.raises(InvalidConfig) as raised:
-        load(home, environ=case.environment, registry=REGISTRY)
+        load(home, environ=case.environment, registry=REGISTRY, around=AROUND)
     found = list(raised.value.problems)
     said = "\n".join(map(str, found))
     for expected in case.expected:
