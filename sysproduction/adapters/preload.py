@@ -1,37 +1,58 @@
 """What the template process imports before it forks children, so that they begin at once."""
 
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Final
 
 PRELOAD: Final = (
+    "arcticdb",  # imported only: a child that a fork leaves with an open one deadlocks
+    "encodings.utf_8_sig",
     "pandas",
+    "pandas.io.formats.csvs",
     "pymongo",
+    "pymongo.saslprep",
+    "pymongo.synchronous.auth",
+    "pymongo.synchronous.auth_aws",
+    "pymongo.synchronous.auth_oidc",
     "tenacity",
     "yaml",
-    "arcticdb",  # imported only: a child that a fork leaves with an open one deadlocks
     "sysproduction.adapters.arctic",
     "sysproduction.adapters.clocks",
     "sysproduction.adapters.csv_feed",
+    "sysproduction.adapters.disk_folders",
     "sysproduction.adapters.embedded_mongo",
     "sysproduction.adapters.families",
     "sysproduction.adapters.heartbeats",
     "sysproduction.adapters.log_lines",
     "sysproduction.adapters.log_notifier",
     "sysproduction.adapters.mongo",
+    "sysproduction.adapters.mongo_dumps",
     "sysproduction.adapters.notifiers",
     "sysproduction.adapters.programs",
+    "sysproduction.adapters.signals",
     "sysproduction.adapters.stack_dumps",
     "sysproduction.adapters.synthetic_feed",
     "sysproduction.adapters.wake_sockets",
     "sysproduction.config.loading",
     "sysproduction.control.processes",
     "sysproduction.ops.child",
-    "sysproduction.ops.daemon_commands",
-    "sysproduction.ops.market_commands",
-    "sysproduction.ops.process_commands",
-    "sysproduction.ops.settings_commands",
-    "sysproduction.ops.simulation_commands",
     "sysproduction.orders.algos",
     "sysproduction.orders.gate",
+    "sysproduction.processes.run_backups",
+    "sysproduction.processes.run_daily_fx_and_contract_updates",
     "sysproduction.processes.run_daily_prices_updates",
+    "sysproduction.processes.run_daily_update_multiple_adjusted_prices",
     "sysproduction.stores.incidents",
+    "sysproduction.stores.leases",
+    "sysproduction.ops.main:commands",
 )
+"""Modules to import, and MODULE:FUNCTION to call."""
+
+
+def prepare(names: Iterable[str]) -> None:
+    """Import each MODULE, call each MODULE:FUNCTION."""
+    for name in names:
+        module, _, function = name.partition(":")
+        imported = import_module(module)
+        if function:
+            getattr(imported, function)()

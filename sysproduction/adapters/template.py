@@ -2,8 +2,8 @@
 
 Run as `python -m sysproduction.adapters.template FD MODULE:FUNCTION PRELOAD…` by adapters/programs.py, which talks
 to it in JSON lines over the socket FD: {"arguments", "log", "fresh"} is answered by {"started", "start_ticks"} or
-{"failed"}; {"exited", "start_ticks", "code"} follows when a child has ended. At end of file it leaves; its children
-go on.
+{"failed"}; {"exited", "start_ticks", "code"} follows when a child has ended. A PRELOAD is a MODULE to import, or a
+MODULE:FUNCTION to call. At end of file it leaves; its children go on.
 """
 
 import gc
@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from sysproduction.adapters.host import identify
 from sysproduction.adapters.limited_log import Limits
 from sysproduction.adapters.log_pump import Pumps
+from sysproduction.adapters.preload import prepare
 
 Main = Callable[[list[str]], int]
 
@@ -35,8 +36,7 @@ def main(argv: list[str]) -> None:
     descriptor, entry, *preload = argv
     module, _, function = entry.partition(":")
     run: Main = getattr(importlib.import_module(module), function)
-    for name in preload:
-        importlib.import_module(name)
+    prepare(preload)
     sys.stdout.flush()  # what a preload printed must not be printed by each child again
     gc.collect()
     gc.freeze()

@@ -22,6 +22,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _BARE_KEY = re.compile(r"\s*[\w-]+\s*\Z")
 _WORD_MAX = 100
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Unreadable(Exception):
@@ -67,7 +68,7 @@ class _Reader:
     """Turns the parser's events into nodes."""
 
     def __init__(self, text: str, origin: Origin, problems: list[ConfigProblem]) -> None:
-        self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._events = _events(text)
         self._origin = origin
         self._problems = problems
 
@@ -121,7 +122,7 @@ class _Reader:
         return str(event.value)
 
     def _scalar(self, event: Any, path: KeyPath, origin: Origin) -> Node:
-        value = scalar(event.value) if event.style is None else event.value
+        value = scalar(event.value) if not event.style else event.value
         node = Node(value, origin, path, event.value)
         if isinstance(value, str) and _CONTROL.search(value):
             self._problems.append(node.problem("holds a control character: remove it"))
@@ -137,6 +138,15 @@ class _Reader:
 
     def _at(self, line: int) -> Origin:
         return Origin(self._origin.source, line if self._origin.line else None, self._origin.layer)
+
+
+def _events(text: str) -> Iterator[Any]:
+    """What the parser finds: libyaml's where PyYAML has it, for it is many times faster. A text that it cannot parse
+    goes to PyYAML's own, whose words on what is wrong are the better ones."""
+    try:
+        return iter(list(yaml.parse(text, Loader=_FAST)))
+    except yaml.YAMLError:
+        return iter(yaml.parse(text, Loader=yaml.SafeLoader))
 
 
 def _clever(what: str, mark: str) -> str:

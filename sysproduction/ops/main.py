@@ -4,10 +4,12 @@ import errno
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Final, NoReturn
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.main import get_command
 
 from sysproduction.domain.errors import SysproductionError, Unavailable
 
@@ -76,12 +78,17 @@ def _register() -> None:
         module.register(app)
 
 
+@cache
+def commands() -> Callable[..., Any]:
+    """The whole tree of commands, made once; the template makes it for its children."""
+    _register()
+    return get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. Every expected error becomes one message on standard error."""
-    if not app.registered_commands:
-        _register()
     try:
-        app(args=list(arguments) if arguments is not None else None, prog_name="sysproduction")
+        commands()(args=list(arguments) if arguments is not None else None, prog_name="sysproduction")
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 1
     except SysproductionError as error:

@@ -4,7 +4,6 @@ Measured as crontab runs it (a command of its own, which starts and stops the em
 supervisor does (a child forked from a process that has imported what the template preloads).
 """
 
-import importlib
 import os
 import shutil
 import time
@@ -14,7 +13,7 @@ from statistics import median
 
 from measuring import Cost, answer, awaited, configure, fresh_home, measured, row, shared_data
 
-from sysproduction.adapters.preload import PRELOAD
+from sysproduction.adapters.preload import PRELOAD, prepare
 from sysproduction.ops.main import main as command
 
 INSTRUMENTS = 10
@@ -81,8 +80,7 @@ def main() -> None:
         measured(home, "import", "csv", str(data), "--until", IMPORTED_UNTIL)
         shutil.copytree(home, other, dirs_exist_ok=True)
         measure(home, data, "command", as_command)
-        for name in PRELOAD:
-            importlib.import_module(name)
+        prepare(PRELOAD)
         measure(other, data, "forked", as_child)
 
 

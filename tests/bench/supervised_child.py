@@ -4,11 +4,10 @@ import gc
 import os
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 
 from sysproduction import processes
-from sysproduction.adapters.preload import PRELOAD
+from sysproduction.adapters.preload import PRELOAD, prepare
 from sysproduction.domain.results import MethodResult
 from sysproduction.ops.main import main as command
 from sysproduction.ports import World
@@ -51,7 +50,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    for name in PRELOAD:
-        import_module(name)
+    prepare(PRELOAD)
     sys.modules["supervised_child"] = sys.modules["__main__"]
     sys.exit(main(sys.argv[1:]))
