@@ -11,7 +11,7 @@ from sysproduction.ports import Document, Documents
 
 COLLECTION: Final = "fills"
 SNAPSHOTS: Final = "position_snapshots"
-SNAPSHOT_EVERY: Final = 200
+SNAPSHOT_EVERY: Final = 100
 
 _SNAPSHOT_KEY: Final = "positions"
 _ATTEMPTS: Final = 1_000

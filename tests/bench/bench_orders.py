@@ -1,4 +1,7 @@
-"""Positions from a ledger of 1,000,000 fills in the embedded store, with the longest tail there is: at most 10 ms."""
+"""Positions from a ledger of 1,000,000 fills in the embedded store, with the longest tail there is: at most 10 ms.
+
+Seeding takes some ten minutes.
+"""
 
 import tempfile
 import time
@@ -72,9 +75,11 @@ def seed(uri: str, until: int) -> None:
 def main() -> None:
     """A snapshot at the millionth fill and the longest possible tail behind it, read by fresh ledgers."""
     with database() as uri:
+        documents = MongoDocuments(uri, NAME)
+        ledger = FillLedger(
+            documents
+        )  # declares the indexes: over a full collection the embedded server takes very long
         seed(uri, FILLS - 1)
-        documents = MongoDocuments(uri, NAME, answer_seconds=600.0)
-        ledger = FillLedger(documents)
         for number in range(FILLS, FILLS + SNAPSHOT_EVERY):
             ledger.record(fill(number))
         costs = []
