@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 
 from sysproduction.domain.instruments import Listing
 
+HISTORY_COLUMNS: Final = ("PRICE", "CARRY", "PRICE_CONTRACT", "CARRY_CONTRACT")
+"""Columns of multiple prices that a system needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is recorded of one instrument: back-adjusted prices and multiple prices (columns PRICE, CARRY,
-    PRICE_CONTRACT, CARRY_CONTRACT), each by increasing aware stamps, many a day or one."""
+    """What is recorded of one instrument: back-adjusted prices and multiple prices (with
+    HISTORY_COLUMNS), each by increasing aware stamps, many a day or one."""
 
     listing: Listing
     adjusted: pd.Series

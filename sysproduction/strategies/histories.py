@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from sysproduction.domain.errors import DataError
-from sysproduction.domain.histories import History, MarketData
+from sysproduction.domain.histories import HISTORY_COLUMNS, History, MarketData
 from sysproduction.stores.fx import FxRates
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.prices import Prices
@@ -29,7 +29,8 @@ def stored_market(
         if code not in listings:
             missing[code] = "it is not in the store: import or update first"
             continue
-        history = History(listings[code], prices.adjusted(code), prices.multiple(code))
+        multiple = prices.multiple(code)[list(HISTORY_COLUMNS)]
+        history = History(listings[code], prices.adjusted(code), multiple)
         if history.adjusted.empty or history.multiple.empty:
             missing[code] = "it has no stored prices"
         else:
