@@ -95,7 +95,7 @@ def simple_market(instruments: int = 3, days: int = 300) -> MarketData:
 
 @st.composite
 def markets(draw: st.DrawFn) -> MarketData:
-    """One to four instruments, some of which begin or end apart from the others, or have negative contract prices."""
+    """One to four instruments, some of which begin or end apart from the others, or have negative prices."""
     histories = {}
     for seed in draw(st.lists(st.integers(0, 11), min_size=1, max_size=4, unique=True)):
         history = made_history(seed, days=draw(st.integers(60, 400)), first=draw(st.integers(0, 60)))
@@ -103,6 +103,8 @@ def markets(draw: st.DrawFn) -> MarketData:
             fall = draw(st.sampled_from([0.0, 120.03, 300.07]))
             prices = history.multiple[["PRICE", "CARRY"]] - fall
             history = replace(history, multiple=history.multiple.assign(PRICE=prices["PRICE"], CARRY=prices["CARRY"]))
+        if draw(st.booleans()):
+            history = replace(history, adjusted=history.adjusted - 110.0)
         if draw(st.booleans()):
             history = replace(history, multiple=history.multiple.iloc[draw(st.integers(0, 20)) :])
         histories[history.listing.instrument.code] = history

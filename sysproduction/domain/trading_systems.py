@@ -25,8 +25,8 @@ class Quirk(StrEnum):
     """A raw forecast of exactly zero counts as missing, so that the one before it stays."""
 
     FREE_COMMISSION = "free_commission"
-    """A trade on a day without a price pays no percentage commission, and the first position of an unbuffered system
-    costs nothing."""
+    """Percentage commissions are of the back-adjusted price, so that a trade at a negative or a missing one pays none;
+    and the first position of an unbuffered system costs nothing."""
 
     MISSING_COSTS = "missing_costs"
     """Total costs are missing, not zero, before the first and after the last day that has any."""

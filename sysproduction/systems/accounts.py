@@ -72,9 +72,9 @@ def account(
     """The account of positions as decided at each day's close: filled at the next close, they earn from then on.
     `average_position` (contracts that an average forecast gives) is what Sharpe ratio costs go by."""
     prices, covered = ledger.prices, ledger.prices.rows.mask(len(ledger.prices.days))
-    kept = held(positions, prices)
+    kept = held(positions, prices, adjusted_commission=Quirk.FREE_COMMISSION in reproduce)
     percent = 100.0 / ledger.capital
-    moves = shifted(kept.position, 1) * differences(kept.known_price)
+    moves = shifted(kept.position, 1) * differences(kept.price)
     gross = np.where(covered, zero_filled(moves * ledger.terms.point_size * prices.rate) * percent, np.nan)
     if method is CostMethod.CASH:
         costs, charged = _cash_costs(kept, ledger, reproduce)
@@ -91,14 +91,13 @@ def account(
 
 def _cash_costs(kept: Held, ledger: Ledger, reproduce: frozenset[Quirk]) -> tuple[Panel, NDArray[np.bool_]]:
     """Costs of trades and rolls in the base currency, and where there are any."""
-    free = Quirk.FREE_COMMISSION in reproduce
-    quantity = trades(kept.position, first_is_free=free)
-    costs = trade_costs(quantity, kept.price if free else kept.known_price, ledger.terms) * ledger.prices.rate
+    quantity = trades(kept.position, first_is_free=Quirk.FREE_COMMISSION in reproduce)
+    costs = trade_costs(quantity, kept.traded_price, ledger.terms) * ledger.prices.rate
     currencies = [ledger.market.histories[code].listing.instrument.currency for code in ledger.prices.instruments]
     rolling, rolled = roll_costs(kept, ledger.prices, ledger.terms, dict(ledger.market.rates), currencies)
     costs += rolling
     with np.errstate(invalid="ignore"):
-        costs *= deflator(kept.known_price, reproduce)
+        costs *= deflator(kept.price, reproduce)
     return costs, rolled | (quantity != 0.0)
 
 

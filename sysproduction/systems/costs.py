@@ -55,23 +55,29 @@ def terms(listings: Sequence[Listing]) -> Terms:
 @dataclass(frozen=True, slots=True)
 class Held:
     """What accounts are kept of: positions as held from each day's close on (NaN before the first), that is a day after
-    they were decided; the day's price, the last known one, and which rows count for which instrument."""
+    they were decided; the last known back-adjusted price, whose changes are earned; and the prices that percentage
+    commissions of trades and of rolls are taken of. Only `rows` count."""
 
     position: Panel
     price: Panel
-    known_price: Panel
+    traded_price: Panel
+    rolled_price: Panel
     rows: Rows
 
 
-def held(positions: Panel, prices: Prices) -> Held:
-    """Positions filled a day after they were decided, and the prices that they meet. After its last price an instrument
-    keeps that one."""
+def held(positions: Panel, prices: Prices, *, adjusted_commission: bool = False) -> Held:
+    """Positions filled a day after they were decided, and the prices that they meet: commissions are taken of the last
+    known price of the contract in use, without its sign, or else of the back-adjusted one. After its last price an
+    instrument keeps that one."""
     count = len(prices.days)
     covered = prices.rows.mask(count)
     known = np.where(covered, forward_filled(prices.adjusted), np.nan)
-    ended = covered & (np.arange(count)[:, None] >= prices.adjusted_rows.end)
     position = np.where(covered, shifted(forward_filled(positions), 1), np.nan)
-    return Held(position, np.where(ended, known, prices.adjusted), known, prices.rows)
+    if not adjusted_commission:
+        value = np.where(covered, np.abs(forward_filled(prices.current)), np.nan)
+        return Held(position, known, value, value, prices.rows)
+    ended = covered & (np.arange(count)[:, None] >= prices.adjusted_rows.end)
+    return Held(position, known, np.where(ended, known, prices.adjusted), known, prices.rows)
 
 
 def trades(position: Panel, *, first_is_free: bool = False) -> Panel:
@@ -84,22 +90,22 @@ def trades(position: Panel, *, first_is_free: bool = False) -> Panel:
 
 def trade_costs(quantity: Panel, price: Panel, terms: Terms) -> Panel:
     """Cost in the instrument's currency of trading so many contracts at this price: one spread side each, and the
-    greatest of three commissions, of which the percentage counts only where there is a price."""
+    greatest of three commissions, of which the percentage counts only where there is a positive price."""
     size = np.abs(quantity)
     commission = np.maximum(size * terms.per_block, terms.per_trade)
     if terms.percentage.any():
-        commission = np.fmax(commission, size * np.abs(price) * terms.point_size * terms.percentage)
+        commission = np.fmax(commission, size * price * terms.point_size * terms.percentage)
     return np.where(size > 0.0, size * terms.spread * terms.point_size + commission, 0.0)
 
 
-def deflator(known_price: Panel, reproduce: frozenset[Quirk]) -> Panel:
+def deflator(price: Panel, reproduce: frozenset[Quirk]) -> Panel:
     """By what costs of a day differ from the quoted ones: volatility of the last 180 days over its own mean until then.
 
     With END_OF_SAMPLE_COSTS over its last value instead, which a past day could not know: the quoted costs are today's.
     A dead series divides by its last value that is not zero, or with DEAD_SERIES by zero.
     """
-    moving = deviation(differences(known_price), DEFLATOR_WINDOW, DEFLATOR_OBSERVATIONS_MIN)
-    moving[np.isnan(known_price)] = np.nan
+    moving = deviation(differences(price), DEFLATOR_WINDOW, DEFLATOR_OBSERVATIONS_MIN)
+    moving[np.isnan(price)] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         if Quirk.END_OF_SAMPLE_COSTS not in reproduce:
             usual = np.cumsum(zero_filled(moving), axis=0) / np.cumsum(~np.isnan(moving), axis=0)
@@ -112,7 +118,7 @@ def deflator(known_price: Panel, reproduce: frozenset[Quirk]) -> Panel:
 
 
 def sharpe_costs(
-    decided: Panel, held_: Held, prices: Prices, vol: Panel, average_position: Panel, terms: Terms, *, causal: bool
+    decided: Panel, kept: Held, prices: Prices, vol: Panel, average_position: Panel, terms: Terms, *, causal: bool
 ) -> Panel:
     """Cost in the instrument's currency as a steady drag: (turnover + two trades a roll) x the cost of one contract in
     Sharpe ratio units x the annual risk of an average position, by the calendar time since the row before.
@@ -122,11 +128,10 @@ def sharpe_costs(
     """
     count = len(prices.days)
     rate = (turnover_so_far if causal else turnover)(decided, average_position) + 2.0 * terms.rolls_a_year
-    price, usual_vol = (_last_year(values, prices, causal=causal) for values in (prices.adjusted, vol))
-    commission = np.maximum(terms.per_block, terms.per_trade)
-    commission = np.fmax(commission, terms.percentage * np.abs(price) * terms.point_size)
+    price, usual_vol = (_last_year(values, prices, causal=causal) for values in (kept.traded_price, vol))
+    one = trade_costs(np.ones_like(price), price, terms)
     with np.errstate(divide="ignore", invalid="ignore"):
-        sharpe = rate * (terms.spread * terms.point_size + commission) / (usual_vol * terms.point_size * ROOT_OF_YEAR)
+        sharpe = rate * one / (usual_vol * terms.point_size * ROOT_OF_YEAR)
     risk = forward_filled(vol * ROOT_OF_YEAR * average_position)
     if not causal:
         risk = forward_filled(risk[::-1])[::-1]
@@ -134,7 +139,7 @@ def sharpe_costs(
     days = np.diff(prices.days.to_numpy()) / np.timedelta64(1, "D")
     elapsed = np.append(0.0, days)[:, None] / DAYS_A_CALENDAR_YEAR
     cost = sharpe * risk * elapsed * terms.point_size
-    return np.where(prices.rows.mask(count) & ~np.isnan(held_.position), zero_filled(cost), 0.0)
+    return np.where(prices.rows.mask(count) & ~np.isnan(kept.position), zero_filled(cost), 0.0)
 
 
 def _last_year(values: Panel, prices: Prices, *, causal: bool) -> Panel:

@@ -66,7 +66,7 @@ def roll_costs(
         traded = quantity > 0.0
         rows, size = dates.row[traded], quantity[traded]
         before = np.maximum(rows - np.where(dates.after_close[traded], 0, 1), 0)
-        money = _charge(size, held.known_price[before, column], terms, column)
+        money = _charge(size, held.rolled_price[before, column], terms, column)
         rate = rates.get(currencies[column])
         if rate is not None:
             money = money * rate_at(rate, dates.day[traded] * DAY_NS)
@@ -85,5 +85,5 @@ def _mean_size(position: NDArray[np.float64], dates: RollDates) -> NDArray[np.fl
 
 def _charge(size: NDArray[np.float64], price: NDArray[np.float64], terms: Terms, column: int) -> NDArray[np.float64]:
     commission = np.maximum(size * terms.per_block[column], terms.per_trade[column])
-    value = size * np.abs(price) * terms.point_size[column] * terms.percentage[column]
+    value = size * price * terms.point_size[column] * terms.percentage[column]
     return np.asarray(size * terms.spread[column] * terms.point_size[column] + 2.0 * np.fmax(commission, value))
