@@ -49,8 +49,9 @@ class Table:
     faults: tuple[str, ...] = ()
 
 
-def read_table(path: Path, columns: Columns) -> Table:
-    """Read one price file; raises DataError if it cannot be read as a whole or holds no sound row."""
+def read_table(path: Path, columns: Columns, *, keep_last: bool = False) -> Table:
+    """Read one price file; of rows with one stamp the first holds, or the last. Raises DataError if it cannot be read
+    as a whole or holds no sound row."""
     raw = read_bytes(path)
     header = _header(path, raw)
     missing = [name for name in columns.names if name not in header]
@@ -60,7 +61,7 @@ def read_table(path: Path, columns: Columns) -> Table:
             f"expected are {','.join(columns.names)}"
         )
     frame = _parse_fast(raw, header, columns)
-    table = Table(frame) if frame is not None else _parse_lines(path, raw, header, columns)
+    table = Table(frame) if frame is not None else _parse_lines(path, raw, header, columns, keep_last=keep_last)
     if table.frame.empty:
         raise DataError(f"{path}: holds no usable row{': ' + table.faults[0] if table.faults else ' below its header'}")
     return table
@@ -163,19 +164,18 @@ class _Row:
     values: tuple[float, ...]
 
 
-def _parse_lines(path: Path, raw: bytes, header: Sequence[str], columns: Columns) -> Table:
+def _parse_lines(path: Path, raw: bytes, header: Sequence[str], columns: Columns, *, keep_last: bool = False) -> Table:
     faults: list[tuple[int, str]] = []
     rows = list(_sound_rows(raw, header, columns, faults))
-    kept = _increasing(rows)
+    kept = _increasing(rows, keep_last=keep_last)
     if rows and len(kept) * 2 < len(rows):
         raise DataError(f"{path}: only {len(kept)} of {len(rows)} stamps are in order; sort the file by {STAMP}")
     chosen = {row.line for row in kept}
-    known: set[datetime] = set()
+    known = {row.stamp for row in kept}
     for row in rows:
         if row.line not in chosen:
-            why = "has the stamp of an earlier row" if row.stamp in known else "is out of order"
+            why = "has the stamp of another row" if row.stamp in known else "is out of order"
             faults.append((row.line, f"{row.stamp:%Y-%m-%d %H:%M:%S} {why}"))
-        known.add(row.stamp)
     return Table(_frame(kept, columns), _described(path, sorted(faults)))
 
 
@@ -230,14 +230,15 @@ def _stamp(field: str) -> datetime:
     return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
 
 
-def _increasing(rows: Sequence[_Row]) -> list[_Row]:
-    """The most rows whose stamps increase; of rows with one stamp the first. So one wrong date costs one row."""
+def _increasing(rows: Sequence[_Row], *, keep_last: bool) -> list[_Row]:
+    """The most rows whose stamps increase; of rows with one stamp the first, or the last. So one wrong date costs one
+    row."""
     tails: list[datetime] = []
     holders: list[int] = []
     before = [-1] * len(rows)
     for place, row in enumerate(rows):
         length = bisect_left(tails, row.stamp)
-        if length < len(tails) and tails[length] == row.stamp:
+        if length < len(tails) and tails[length] == row.stamp and not keep_last:
             continue
         before[place] = holders[length - 1] if length else -1
         tails[length : length + 1] = [row.stamp]

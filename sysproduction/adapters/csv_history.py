@@ -26,8 +26,12 @@ CHAIN_MEMORY: Final = timedelta(days=183)
 
 def named_prices(table: pd.DataFrame) -> pd.DataFrame:
     """The rows that have some price, their contracts as strings."""
-    rows = table.loc[table[list(PRICES)].notna().any(axis=1)]
-    return rows.assign(**{name: _names(rows[name].to_numpy()) for name in CONTRACTS})
+    return named_contracts(table.loc[table[list(PRICES)].notna().any(axis=1)])
+
+
+def named_contracts(table: pd.DataFrame) -> pd.DataFrame:
+    """All rows, their contracts as strings."""
+    return table.assign(**{name: _names(table[name].to_numpy()) for name in CONTRACTS})
 
 
 def contract_bars(table: pd.DataFrame) -> Mapping[str, pd.DataFrame]:

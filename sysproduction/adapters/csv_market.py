@@ -8,11 +8,12 @@ from typing import Final
 import pandas as pd
 
 from sysproduction.adapters.csv_config import locate
-from sysproduction.adapters.csv_feed import CsvFeed
-from sysproduction.adapters.csv_files import Columns, read_table
+from sysproduction.adapters.csv_feed import MULTIPLE_FOLDER, CsvFeed
+from sysproduction.adapters.csv_files import Columns, Table, read_table
+from sysproduction.adapters.csv_history import MULTIPLE_COLUMNS, named_contracts
 from sysproduction.domain.errors import DataError
 from sysproduction.domain.fx import derive
-from sysproduction.domain.histories import History, MarketData
+from sysproduction.domain.histories import HISTORY_COLUMNS, History, MarketData
 from sysproduction.domain.instruments import Listing
 from sysproduction.domain.panama import stitch
 
@@ -25,18 +26,20 @@ def csv_market(
     folder: Path, codes: Sequence[str], base_currency: str, *, progress: Callable[[str, int, int], None]
 ) -> MarketData:
     """Histories of these instruments and the rates of their currencies. What a file lacks, or why it cannot be read, is
-    said in `missing`. Raises ConfigError if the folder is not in this layout."""
+    said in `missing`, which of its rows are left out in `faults`; of rows with one stamp the last holds. Raises
+    ConfigError if the folder is not in this layout."""
     feed = CsvFeed(folder)
     listings = {listing.instrument.code: listing for listing in feed.instruments()}
     missing = {problem.item: problem.reason for problem in feed.skipped()}
-    histories = {}
+    histories: dict[str, History] = {}
+    faults: dict[str, tuple[str, ...]] = {}
     for number, code in enumerate(codes):
         progress(code, number, len(codes))
         if code not in listings:
             missing.setdefault(code, f"{folder} has no prices of it")
             continue
         try:
-            histories[code] = _history(folder, feed, listings[code])
+            histories[code] = _history(folder, listings[code], faults)
         except DataError as fault:
             missing[code] = str(fault)
     rates = {}
@@ -45,16 +48,27 @@ def csv_market(
             rates[currency] = derive(currency + base_currency, lambda pair: _rate(feed, pair))
         except DataError as fault:
             missing[currency] = str(fault)
-    return MarketData(histories, rates, missing)
+    return MarketData(histories, rates, missing, faults)
 
 
-def _history(folder: Path, feed: CsvFeed, listing: Listing) -> History:
-    """Adjusted prices come from their own file; without one they are stitched."""
+def _history(folder: Path, listing: Listing, faults: dict[str, tuple[str, ...]]) -> History:
+    """Adjusted prices come from a file of their own; without one they are stitched."""
     code = listing.instrument.code
-    multiple = feed.multiple_prices(code)
-    path = locate(folder / ADJUSTED_FOLDER, code)
-    adjusted = stitch(multiple).dropna() if path is None else read_table(path, ADJUSTED_COLUMNS).frame["price"]
-    return History(listing, adjusted, multiple)
+    multiple = _table(folder / MULTIPLE_FOLDER, code, MULTIPLE_COLUMNS)
+    adjusted = _table(folder / ADJUSTED_FOLDER, code, ADJUSTED_COLUMNS)
+    if multiple is None:
+        raise DataError(f"{folder / MULTIPLE_FOLDER}: there is no {code}.csv")
+    faulty = (*multiple.faults, *(adjusted.faults if adjusted else ()))
+    if faulty:
+        faults[code] = faulty
+    prices = named_contracts(multiple.frame)
+    series = stitch(prices).dropna() if adjusted is None else adjusted.frame["price"]
+    return History(listing, series, prices[list(HISTORY_COLUMNS)])
+
+
+def _table(folder: Path, code: str, columns: Columns) -> Table | None:
+    path = locate(folder, code)
+    return None if path is None else read_table(path, columns, keep_last=True)
 
 
 def _rate(feed: CsvFeed, pair: str) -> pd.Series | None:

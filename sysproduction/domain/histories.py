@@ -15,8 +15,8 @@ HISTORY_COLUMNS: Final = ("PRICE", "CARRY", "PRICE_CONTRACT", "CARRY_CONTRACT")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is recorded of one instrument: back-adjusted prices and multiple prices (with
-    HISTORY_COLUMNS), each by increasing aware stamps, many a day or one."""
+    """What is recorded of one instrument: back-adjusted prices and multiple prices (with HISTORY_COLUMNS), each by
+    increasing aware stamps, many a day or one."""
 
     listing: Listing
     adjusted: pd.Series
@@ -26,11 +26,13 @@ class History:
 @dataclass(frozen=True, slots=True)
 class MarketData:
     """Histories by instrument, and by currency the price of one unit in the base currency, by aware stamp (the base
-    currency itself needs none). `missing` says why instruments or currencies are not there, by code."""
+    currency itself needs none). `missing` says why instruments or currencies are not there, `faults` which rows of an
+    instrument were left out, by code."""
 
     histories: Mapping[str, History]
     rates: Mapping[str, pd.Series]
     missing: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def between(self, start: datetime | None, end: datetime | None) -> "MarketData":
         """What was recorded from `start` to `end` (None: no bound); older rates stay in force, so they are kept."""
@@ -41,4 +43,4 @@ class MarketData:
             for code, h in self.histories.items()
         }
         rates = {currency: rates.loc[:end] for currency, rates in self.rates.items()}
-        return MarketData(histories, rates, self.missing)
+        return MarketData(histories, rates, self.missing, self.faults)

@@ -83,7 +83,7 @@ def rule_accounts_table(result: SystemResult) -> pd.DataFrame:
 
 
 def summary(result: SystemResult) -> dict[str, Any]:
-    """Figures of the whole and of each instrument, and who was excluded why."""
+    """Figures of the whole and of each instrument, who was excluded why, and which recorded rows were left out."""
     traded = turnover(result.positions.held, result.positions.average)
     days = holding_days(traded)
     account, net = result.account, result.account.net
@@ -98,6 +98,7 @@ def summary(result: SystemResult) -> dict[str, Any]:
         "total": total | _span(result, slice(0, len(result.prices.days))),
         "instruments": instruments,
         "excluded": dict(result.excluded),
+        "faults": {code: list(said) for code, said in result.ledger.market.faults.items()},
     }
 
 
