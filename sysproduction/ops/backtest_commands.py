@@ -120,6 +120,8 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
     render.show(rows, as_json=False, title="percent of capital a year")
     for code, why in figures["excluded"].items():
         typer.echo(f"excluded: {code}: {why}", err=True)
+    for said in (fault for faults in figures["faults"].values() for fault in faults):
+        typer.echo(f"left out: {said}", err=True)
 
 
 def _short(value: float | None) -> str:

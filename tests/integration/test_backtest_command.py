@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.commands import command, right
+from tests.recorded_folder import spoil, write_folder
 
 SYSTEM = """\
 instruments: [WHEAT, BUND]
@@ -73,6 +74,15 @@ def test_what_is_excluded_is_said(home: Path, recorded: Path, system: Path) -> N
     done = right(home, "backtest", "system", str(system), "--data", str(recorded))
     assert "excluded: OATS: " in done.err
     assert "OATS" not in done.out
+
+
+def test_rows_that_are_left_out_are_told(home: Path, system: Path, tmp_path: Path) -> None:
+    """A row that is not sound is named by file and line, for people and programs."""
+    folder = write_folder(tmp_path / "prices")
+    spoil(folder / "multiple_prices_csv" / "WHEAT.csv", 5, "2023-01-03 14:00:00,nonsense")
+    words = ("backtest", "system", str(system), "--data", str(folder))
+    assert "left out: multiple_prices_csv/WHEAT.csv line 5" in right(home, *words).err
+    assert "line 5" in right(home, *words, "--json").json["faults"]["WHEAT"][0]
 
 
 @pytest.mark.parametrize(
