@@ -6,9 +6,11 @@ import pytest
 
 from sysproduction.domain.contracts import ContractListing
 from sysproduction.domain.errors import Unavailable
+from sysproduction.domain.panama import stitch
 from sysproduction.domain.results import ProblemKind
 from sysproduction.domain.rolls import Roll
 from sysproduction.markets.sampling import update_sampled_contracts
+from tests.rolling_market import series_before_roll
 
 NOW = datetime(2024, 5, 1, 20, tzinfo=UTC)
 CHAIN = ["20230900", "20240300", "20240600", "20240900", "20241200", "20250300", "20250600"]
@@ -110,3 +112,15 @@ def test_an_instrument_that_the_feed_does_not_know_is_reported(feed, stores) -> 
     assert [(problem.kind, problem.item) for problem in result.problems] == [(ProblemKind.UNKNOWN, "CORM")]
     assert "did you mean CORN?" in result.problems[0].reason
     assert result.items == 1
+
+
+def test_stored_prices_whose_contracts_left_the_chain_are_reported(feed, stores) -> None:
+    """Today's contracts are sampled instead, and the operator is told what is missing."""
+    multiple = series_before_roll()
+    stores.prices.replace_stitched("CORN", multiple, stitch(multiple).dropna())
+    feed.chains["CORN"] = [ContractListing(name) for name in ("20250300", "20250600", "20250900", "20251200")]
+    later = datetime(2025, 2, 1, 20, tzinfo=UTC)
+    result = update_sampled_contracts(feed, stores.instruments, stores.contracts, stores.prices, now=later)
+    assert [(problem.item, problem.kind) for problem in result.problems] == [("CORN", ProblemKind.MISSING)]
+    assert "end with 20240600, which the feed lists no longer" in result.problems[0].reason
+    assert stores.contracts.sampled()["CORN"][0] == "20250300"

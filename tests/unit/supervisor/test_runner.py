@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sysproduction.domain.errors import InvariantBroken, Unavailable
+from sysproduction.domain.errors import ConfigError, InvariantBroken, Unavailable
 from sysproduction.domain.processes import (
     UNLIMITED,
     MethodSpec,
@@ -208,3 +208,15 @@ def test_bind_gives_each_method_the_world_and_its_arguments() -> None:
     bound["a"]()
     bound["b"]()
     assert calls == [("world", {"x": 1}), ("world", {})]
+
+
+def test_bind_refuses_arguments_that_a_method_does_not_take() -> None:
+    """A method that is not there, too; each is named, and nothing is called."""
+
+    def method(world: Any) -> MethodResult:
+        raise AssertionError(world)
+
+    for spec in (MethodSpec("a", arguments={"paris": 1}), MethodSpec("b")):
+        process = ProcessSpec("run", time(1), time(2), "UTC", (spec,))
+        with pytest.raises(ConfigError, match=f"run.{spec.name} cannot be called as configured .*sysproduction check"):
+            bind({"a": method}, process, "world")
