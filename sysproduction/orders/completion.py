@@ -1,0 +1,78 @@
+"""Orders that are done: their documents say how they ended, and are their own archive from then on."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from sysproduction.domain.errors import Conflict
+from sysproduction.domain.fills import filled, is_complete
+from sysproduction.domain.order_states import BrokerStatus
+from sysproduction.domain.orders import BrokerOrder, ContractOrder, InstrumentOrder, Outcome
+from sysproduction.domain.results import MethodResult
+from sysproduction.orders.desk import OrderDesk
+
+_O = TypeVar("_O", InstrumentOrder, ContractOrder)
+
+
+def completed(order: _O, outcome: Outcome, now: datetime, why: str | None = None) -> _O:
+    """The order as it ends."""
+    return replace(order, active=False, completed_at=now, outcome=outcome, why=order.why if why is None else why)
+
+
+def handle_completed_orders(desk: OrderDesk, now: datetime, *, final: bool = False) -> MethodResult:
+    """End contract orders that are filled or were rejected, then instrument orders all of whose children ended.
+
+    `final` ends what nothing is live of as well, however little was filled: the end of the day. What the broker may
+    still fill is never ended here.
+    """
+    stack, ended = desk.stores.stack, 0
+    for child in stack.active_contracts():
+        outcome = _outcome_of(desk, child, final=final)
+        if outcome is not None:
+            ended += _end(lambda child=child, outcome=outcome: stack.replace_contract(completed(child, outcome, now)))
+    for order in stack.active_instruments():
+        outcome = _family_outcome(desk, order, final=final)
+        if outcome is not None:
+            ended += _end(lambda order=order, outcome=outcome: stack.replace_instrument(completed(order, outcome, now)))
+            desk.note(str(outcome), order.order_id, now)
+    return MethodResult(ended, ended)
+
+
+def _end(write) -> int:  # type: ignore[no-untyped-def]
+    try:
+        write()
+    except Conflict:
+        return 0
+    return 1
+
+
+def _outcome_of(desk: OrderDesk, child: ContractOrder, *, final: bool) -> Outcome | None:
+    attempts = desk.stores.stack.brokers_of(child.order_id)
+    if any(attempt.active for attempt in attempts):
+        return None
+    fills = desk.stores.ledger.of_contract_order(child.order_id)
+    if is_complete(child.legs, fills):
+        return Outcome.FILLED
+    partly = Outcome.PARTLY_FILLED if filled(fills) else None
+    if _is_rejected(attempts):
+        return partly or Outcome.REFUSED
+    return (partly or Outcome.UNFILLED) if final else None
+
+
+def _is_rejected(attempts: list[BrokerOrder]) -> bool:
+    """A broker that refuses an order would refuse it again."""
+    return bool(attempts) and attempts[-1].status is BrokerStatus.REJECTED
+
+
+def _family_outcome(desk: OrderDesk, order: InstrumentOrder, *, final: bool) -> Outcome | None:
+    if order.plan is None:
+        return Outcome.UNFILLED if final else None
+    children = desk.stores.stack.contracts_of(order.order_id)
+    if len(children) < len(order.plan) or any(child.active for child in children):
+        return None
+    outcomes = {child.outcome for child in children}
+    if outcomes == {Outcome.FILLED}:
+        return Outcome.FILLED
+    if outcomes & {Outcome.FILLED, Outcome.PARTLY_FILLED}:
+        return Outcome.PARTLY_FILLED
+    return Outcome.REFUSED if Outcome.REFUSED in outcomes else Outcome.UNFILLED

@@ -1,0 +1,64 @@
+"""The order desk: everything that working on orders reads, writes and asks, and what one program remembers of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sysproduction.domain.alerts import Alert, Severity
+from sysproduction.domain.gate_facts import GateRules, UsualLimits
+from sysproduction.domain.orders import OrderType
+from sysproduction.orders.algos import STEPS, algo_for
+from sysproduction.orders.gate import GateStores
+from sysproduction.ports import Broker, Notifier
+from sysproduction.stores.audit import AuditEntry, AuditLog
+from sysproduction.stores.contracts import Contracts
+from sysproduction.stores.fx import FxRates
+from sysproduction.stores.instruments import Instruments
+from sysproduction.stores.prices import Prices
+
+WHO = "run_stack_handler"
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a program knows without asking: worthless after its end. `swept_at` is when all recent executions were last
+    asked for, `asked_at` when the newest were; `reconciled` whether broker, ledger and stack were compared since the
+    program began or last lost the broker; `told` what was said of an order last, so that it is said once."""
+
+    reconciled: bool = False
+    swept_at: datetime | None = None
+    asked_at: datetime | None = None
+    told: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDesk:
+    """`algos` names an algorithm for single instruments, in place of the one that fits the type of order."""
+
+    stores: GateStores
+    broker: Broker
+    audit: AuditLog
+    notifier: Notifier
+    instruments: Instruments
+    contracts: Contracts
+    prices: Prices
+    rates: FxRates
+    rules: GateRules = field(default_factory=GateRules)
+    usual: UsualLimits = field(default_factory=UsualLimits)
+    algos: Mapping[str, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+
+    def algo(self, instrument: str, order_type: OrderType) -> str:
+        """The algorithm that works on such an order."""
+        named = self.algos.get(instrument)
+        if named in STEPS and order_type is not OrderType.LIMIT:
+            return named
+        return algo_for(order_type)
+
+    def tell(self, key: str, title: str, text: str, severity: Severity = Severity.WARNING) -> None:
+        """Alert, once an incident."""
+        self.notifier.alert(Alert(key, title, text, severity))
+
+    def note(self, what: str, subject: str, at: datetime, why: str = "") -> None:
+        """An entry of the audit log."""
+        self.audit.append(AuditEntry(WHO, what, subject, at, why))
