@@ -1,5 +1,6 @@
 """Orders that are done: their documents say how they ended, and are their own archive from then on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -29,18 +30,19 @@ def handle_completed_orders(desk: OrderDesk, now: datetime, *, final: bool = Fal
     for child in stack.active_contracts():
         outcome = _outcome_of(desk, child, final=final)
         if outcome is not None:
-            ended += _end(lambda child=child, outcome=outcome: stack.replace_contract(completed(child, outcome, now)))
+            ended += _end(stack.replace_contract, completed(child, outcome, now))
     for order in stack.active_instruments():
         outcome = _family_outcome(desk, order, final=final)
         if outcome is not None:
-            ended += _end(lambda order=order, outcome=outcome: stack.replace_instrument(completed(order, outcome, now)))
+            ended += _end(stack.replace_instrument, completed(order, outcome, now))
             desk.note(str(outcome), order.order_id, now)
     return MethodResult(ended, ended)
 
 
-def _end(write) -> int:  # type: ignore[no-untyped-def]
+def _end(write: Callable[[_O], _O], order: _O) -> int:
+    """1, or 0 if somebody else wrote the order meanwhile: the next turn looks at it again."""
     try:
-        write()
+        write(order)
     except Conflict:
         return 0
     return 1

@@ -50,10 +50,8 @@ class OrderDesk:
 
     def algo(self, instrument: str, order_type: OrderType) -> str:
         """The algorithm that works on such an order."""
-        named = self.algos.get(instrument)
-        if named in STEPS and order_type is not OrderType.LIMIT:
-            return named
-        return algo_for(order_type)
+        named = self.algos.get(instrument, "")
+        return named if named in STEPS and order_type is not OrderType.LIMIT else algo_for(order_type)
 
     def tell(self, key: str, title: str, text: str, severity: Severity = Severity.WARNING) -> None:
         """Alert, once an incident."""

@@ -12,7 +12,7 @@ from sysproduction.orders.spawning import insert_children, settled_view
 
 
 def generate_force_roll_orders(desk: OrderDesk, now: datetime) -> MethodResult:
-    """For each instrument in a forced state with a position in its priced contract: one roll, planned as it is inserted.
+    """For each instrument in a forced state with a position in its priced contract: one roll, inserted with its plan.
 
     Nothing is made while a contract order of the instrument is worked on, or while an order of a strategy waits that
     would itself close a part of the position.

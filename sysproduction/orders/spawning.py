@@ -1,5 +1,6 @@
 """Instrument orders become contract orders: the plan is stored first, then its children are inserted."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sysproduction.domain.alerts import Severity
@@ -83,13 +84,7 @@ def _plan(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> InstrumentO
         desk.note("refused", order.order_id, now, children.reason)
         desk.tell(f"order/{order.order_id}", f"{order.order_id} is refused", children.reason, Severity.CRITICAL)
         return None
-    return stack.replace_instrument(_with_plan(order, children))
-
-
-def _with_plan(order: InstrumentOrder, children: tuple) -> InstrumentOrder:  # type: ignore[type-arg]
-    from dataclasses import replace
-
-    return replace(order, plan=children)
+    return stack.replace_instrument(replace(order, plan=children))
 
 
 def view_of(desk: OrderDesk, instrument: str, now: datetime) -> RollView:

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sysproduction.domain.backups import BackupPolicy
 from sysproduction.domain.capital import CapitalPolicy
+from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.roll_policies import RollPolicies
 from sysproduction.domain.strategies import Strategies
+from sysproduction.ports.broker import Broker
 from sysproduction.ports.host import Notifier
 from sysproduction.ports.market import Clock, Feed
 from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series
@@ -31,5 +34,10 @@ class World:
     strategies: Strategies = field(default_factory=Strategies)
     turn: Callable[[str], AbstractContextManager[object]] = nullcontext
     """One program at a time works on the prices of an instrument."""
+    broker: Broker | None = None
+    rules: GateRules = field(default_factory=GateRules)
+    usual: UsualLimits = field(default_factory=UsualLimits)
+    run_folder: Path | None = None
+    """Where running programs of this home meet: the kill switch's file."""
     dumps: DocumentDumps | None = None
     backups: BackupPolicy | None = None

@@ -226,6 +226,9 @@ class Outside:
             capital=self.config.settings.capital.policy(),
             strategies=self.config.settings.strategy_values(),
             turn=self.turn,
+            rules=self.config.settings.risk.rules(),
+            usual=self.config.settings.risk.usual_limits(),
+            run_folder=self.home.run,
             dumps=self.dumps,
             backups=self.backups,
         )

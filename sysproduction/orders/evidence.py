@@ -1,0 +1,187 @@
+"""What the broker shows of our orders: events that move a broker order's status, executions that become fills."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sysproduction.domain.alerts import Severity
+from sysproduction.domain.broker import Execution, OrderReport, ReportedStatus
+from sysproduction.domain.errors import Conflict, DataError, Refused
+from sysproduction.domain.fills import Fill, filled, is_complete
+from sysproduction.domain.order_states import BrokerEvent, BrokerStatus, after
+from sysproduction.domain.orders import BrokerOrder, size_of
+from sysproduction.domain.results import MethodResult
+from sysproduction.orders.desk import OrderDesk
+
+SWEEP_EVERY: Final = timedelta(minutes=10)
+SWEEP_BACK: Final = timedelta(days=4)
+"""How far back all executions are asked for now and then: over a long weekend."""
+
+OVERLAP: Final = timedelta(minutes=5)
+
+_WORDS: Final = {
+    ReportedStatus.WORKING: BrokerEvent.SEEN_WORKING,
+    ReportedStatus.CANCELLED: BrokerEvent.CANCELLED,
+    ReportedStatus.REJECTED: BrokerEvent.REJECTED,
+    ReportedStatus.EXPIRED: BrokerEvent.EXPIRED,
+}
+
+
+def store_event(
+    desk: OrderDesk,
+    order: BrokerOrder,
+    event: BrokerEvent,
+    now: datetime,
+    *,
+    why: str | None = None,
+    broker_id: str | None = None,
+) -> BrokerOrder:
+    """The order after the event, stored if that changes anything; an event that contradicts what is known is told."""
+    status = after(order.status, event)
+    if isinstance(status, Refused):
+        desk.tell(
+            f"contradiction/{order.client_order_id}", f"{order.instrument}: an order contradicts itself", status.reason
+        )
+        return order
+    ended = status.is_terminal
+    following = replace(
+        order,
+        status=status,
+        broker_id=broker_id or order.broker_id,
+        why=order.why if why is None else why,
+        active=not ended,
+        completed_at=(order.completed_at or now) if ended else None,
+    )
+    if following == order:
+        return order
+    stored = desk.stores.stack.replace_broker(following)
+    if status.is_terminal:
+        desk.notifier.recover(f"outcome/{order.client_order_id}", f"{order.instrument}: it was {status}")
+    return stored
+
+
+def process_fills_stack(desk: OrderDesk, now: datetime) -> MethodResult:
+    """Record the broker's executions as fills, once each, then bring the status of every live order up to date.
+
+    Executions of orders that are not ours are told, and left to a human. Raises Unavailable if the broker is away.
+    """
+    recorded, touched = _record_executions(desk, now)
+    for client_order_id in sorted(touched):
+        order = desk.stores.stack.get_broker(client_order_id)
+        if order is not None:
+            _settle(desk, order, now)
+    _look_at_live(desk, now)
+    return MethodResult(recorded, recorded)
+
+
+def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
+    memory = desk.memory
+    sweeps = memory.swept_at is None or memory.asked_at is None or now - memory.swept_at >= SWEEP_EVERY
+    since = now - SWEEP_BACK if sweeps or memory.asked_at is None else memory.asked_at - OVERLAP
+    recorded, touched = 0, set()
+    for execution in sorted(desk.broker.executions(since), key=lambda e: (e.at, e.execution_id, e.revision)):
+        if _record(desk, execution, now):
+            recorded += 1
+            touched.add(execution.client_order_id or "")
+    memory.asked_at = now
+    if sweeps:
+        memory.swept_at = now
+    return recorded, touched - {""}
+
+
+def _record(desk: OrderDesk, execution: Execution, now: datetime) -> bool:
+    order = desk.stores.stack.get_broker(execution.client_order_id) if execution.client_order_id else None
+    fill = _fill(execution, order, now)
+    if fill is None:
+        if not desk.stores.ledger.of_execution(execution.account, execution.execution_id):
+            desk.tell(
+                f"stranger/{execution.account}/{execution.execution_id}",
+                f"{execution.instrument}: an execution that is not of an order of ours",
+                f"{execution.quantity:+d} {execution.contract} at {execution.price:g} ({execution.execution_id}): "
+                "`sysproduction reconcile` proposes what to do",
+                Severity.CRITICAL,
+            )
+        return False
+    try:
+        return desk.stores.ledger.record(fill)
+    except DataError as error:
+        desk.tell(
+            f"fill/{fill.key}", f"{fill.instrument}: the broker contradicts a fill", str(error), Severity.CRITICAL
+        )
+        return False
+
+
+def _fill(execution: Execution, order: BrokerOrder | None, now: datetime) -> Fill | None:
+    if order is None:
+        return None
+    return Fill(
+        execution_id=execution.execution_id,
+        revision=execution.revision,
+        account=execution.account,
+        strategy=order.strategy,
+        instrument=order.instrument,
+        contract=execution.contract,
+        quantity=execution.quantity,
+        price=execution.price,
+        at=execution.at,
+        commission=execution.commission,
+        client_order_id=order.client_order_id,
+        contract_order=order.parent,
+        instrument_order=order.instrument_order,
+        recorded_at=now,
+    )
+
+
+def _settle(desk: OrderDesk, order: BrokerOrder, now: datetime) -> BrokerOrder:
+    """The status that the order's own fills show."""
+    fills = desk.stores.ledger.of_client_order(order.client_order_id)
+    if not filled(fills):
+        return order
+    event = BrokerEvent.FILLED if is_complete(order.legs, fills) else BrokerEvent.FILLED_PARTLY
+    if event is BrokerEvent.FILLED_PARTLY and order.status.is_terminal and order.status is not BrokerStatus.FILLED:
+        return order  # filled in part before it ended
+    try:
+        return store_event(desk, order, event, now)
+    except Conflict:
+        return order
+
+
+def _look_at_live(desk: OrderDesk, now: datetime) -> None:
+    """Ask after every order whose end is not known and that does not stand among the open orders."""
+    live = desk.stores.stack.active_brokers()
+    if not live:
+        return
+    standing = {order.client_order_id: order for order in desk.broker.open_orders()}
+    for order in live:
+        seen = standing.get(order.client_order_id)
+        try:
+            if seen is not None:
+                if order.status in (BrokerStatus.SUBMITTING, BrokerStatus.UNKNOWN):
+                    store_event(desk, order, BrokerEvent.SEEN_WORKING, now, broker_id=seen.broker_id)
+                continue
+            _ask_after(desk, order, now)
+        except Conflict:
+            continue
+
+
+def _ask_after(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
+    report = desk.broker.find(order.client_order_id)
+    if report is None:
+        store_event(desk, order, BrokerEvent.ABSENT, now, why="the broker has never had it")
+        return
+    if _has_more(desk, order, report):
+        return  # its executions are still to come: facts first
+    if report.status is ReportedStatus.FILLED:
+        _settle(desk, order, now)
+        return
+    store_event(desk, order, _WORDS[report.status], now, why=report.why or None, broker_id=report.broker_id)
+
+
+def _has_more(desk: OrderDesk, order: BrokerOrder, report: OrderReport) -> bool:
+    """Whether the broker says that more was filled than the ledger has; then all executions are asked for again."""
+    done = filled(desk.stores.ledger.of_client_order(order.client_order_id))
+    share = max((abs(quantity) for quantity in done.values()), default=0)
+    missing = report.filled > share and size_of(order.legs) > 0
+    if missing:
+        desk.memory.swept_at = None
+    return missing

@@ -1,0 +1,214 @@
+"""Contract orders become broker orders: the one place from which anything is sent.
+
+Intent, act, confirm: a broker order is stored as SUBMITTING, under an identifier that can exist once, before the broker
+is called; what comes of the call is stored after it. Whatever a crash leaves in between is settled by asking the
+broker (`orders.evidence`), never by time.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from math import gcd
+
+from sysproduction.domain.alerts import Severity
+from sysproduction.domain.broker import OrderTicket, Submitted
+from sysproduction.domain.errors import AlreadyExists, Conflict, OutcomeUnknown, Refused, Unavailable
+from sysproduction.domain.fills import unfilled
+from sysproduction.domain.limits import trade_room
+from sysproduction.domain.order_states import BrokerEvent, BrokerStatus
+from sysproduction.domain.orders import AlgoState, BrokerOrder, BrokerOrderType, ContractOrder, Leg, OrderType, size_of
+from sysproduction.domain.results import MethodResult
+from sysproduction.orders.algos import STEPS, Amend, Cancel, Rest, Send, Task
+from sysproduction.orders.desk import OrderDesk
+from sysproduction.orders.evidence import store_event
+from sysproduction.orders.gate import Surroundings, may_send, survey, with_sent
+from sysproduction.orders.quotes import Markets
+
+_ONE_AT_A_TIME = 1
+
+
+def create_broker_orders_from_contract_orders(desk: OrderDesk, now: datetime, *, base_currency: str) -> MethodResult:
+    """One step of the execution algorithm of every contract order; none of them waits for anything.
+
+    Nothing is sent before broker, ledger and stack were compared once (Memory.reconciled). Raises Unavailable, with
+    everything as it was, when the broker cannot be reached.
+    """
+    if not desk.memory.reconciled:
+        return MethodResult()
+    children = desk.stores.stack.active_contracts()
+    if not children:
+        return MethodResult()
+    around = survey(desk.stores, desk.rules, desk.usual, now)
+    markets, sent = Markets(desk, now, base_currency), 0
+    for child in children:
+        try:
+            around, did = _step(desk, child, around, markets, now)
+        except Conflict:
+            continue
+        sent += did
+    return MethodResult(sent, sent)
+
+
+def _step(
+    desk: OrderDesk, child: ContractOrder, around: Surroundings, markets: Markets, now: datetime
+) -> tuple[Surroundings, int]:
+    attempts = desk.stores.stack.brokers_of(child.order_id)
+    live = next((attempt for attempt in attempts if attempt.active), None)
+    legs = unfilled(child.legs, desk.stores.ledger.of_contract_order(child.order_id))
+    if not legs or (attempts and attempts[-1].status is BrokerStatus.REJECTED):
+        return around, 0
+    if live is not None and live.status in (BrokerStatus.SUBMITTING, BrokerStatus.UNKNOWN):
+        return around, 0
+    market = markets.market(child.instrument, legs)
+    wanted = live.legs if live is not None else _sized(child, legs, markets, around, now)
+    if not wanted:
+        return around, 0
+    cancelling = live is not None and live.status is BrokerStatus.CANCELLING
+    task = Task(_units(wanted), child.limit_price, live is not None, cancelling)
+    action = STEPS[child.algo](task, child.algo_state, market, now)
+    match action:
+        case Send():
+            return _send(desk, child, len(attempts) + 1, wanted, action, around, markets, now)
+        case Amend() if live is not None:
+            _amend(desk, child, live, action)
+        case Cancel() if live is not None:
+            desk.stores.stack.replace_contract(replace(child, algo_state=action.state))
+            ask_cancel(desk, live, action.why, now)
+        case Rest() | Amend() | Cancel():
+            return around, 0
+    return around, 1
+
+
+def _units(legs: tuple[Leg, ...]) -> int:
+    """Of a spread, how many of it, with the sign of the first leg."""
+    return gcd(*(leg.quantity for leg in legs)) * (1 if legs[0].quantity > 0 else -1)
+
+
+def _sized(
+    child: ContractOrder, legs: tuple[Leg, ...], markets: Markets, around: Surroundings, now: datetime
+) -> tuple[Leg, ...]:
+    """What the next broker order should have: no more than limits on trades leave, than one order may have, and, but
+    for limit orders, than stands on the passive side; of `best`, one at a time. Empty: nothing now."""
+    units = abs(_units(legs))
+    size = size_of(legs) // units
+    room = trade_room(
+        around.rules.trade_limits, around.sent, instrument=child.instrument, strategy=child.strategy, now=now
+    )
+    most = min(units, around.rules.size_max // size if size else units)
+    if room is not None:
+        most = min(most, room // size)
+    if child.order_type is not OrderType.LIMIT:
+        quote = markets.quote(child.instrument, legs)
+        if quote is None:
+            return legs if most == units else ()
+        most = min(most, quote.bid_size if legs[0].quantity > 0 else quote.ask_size)
+        if child.algo == "best":
+            most = min(most, _ONE_AT_A_TIME)
+    return tuple(Leg(leg.contract, leg.quantity // units * most) for leg in legs) if most > 0 else ()
+
+
+def _send(
+    desk: OrderDesk,
+    child: ContractOrder,
+    attempt: int,
+    legs: tuple[Leg, ...],
+    action: Send,
+    around: Surroundings,
+    markets: Markets,
+    now: datetime,
+) -> tuple[Surroundings, int]:
+    family = desk.stores.stack.get_instrument(child.parent)
+    if family is None:
+        return around, 0
+    order = BrokerOrder(
+        parent=child.order_id,
+        attempt=attempt,
+        instrument_order=child.parent,
+        strategy=child.strategy,
+        instrument=child.instrument,
+        legs=legs,
+        order_type=action.order_type,
+        submitted_at=now,
+        limit_price=action.limit_price,
+        why=action.why,
+    )
+    facts = markets.facts(child.instrument, legs)
+    refused = may_send(desk.stores, order, parent=child, family=family, surroundings=around, market=facts, now=now)
+    if refused is not None:
+        _say_refused(desk, child, refused, now)
+        return around, 0
+    try:
+        stored = desk.stores.stack.insert_broker(order)
+    except AlreadyExists:
+        return around, 0
+    _remember(desk, child, action.state)
+    _submit(desk, stored, now)
+    return with_sent(around, stored), 1
+
+
+def _remember(desk: OrderDesk, child: ContractOrder, state: AlgoState) -> None:
+    desk.stores.stack.replace_contract(replace(child, algo_state=state))
+    desk.memory.told.pop(child.order_id, None)
+
+
+def _submit(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
+    """Call the broker, once, for an intent that is stored; store what came of it."""
+    ticket = OrderTicket(
+        client_order_id=order.client_order_id,
+        instrument=order.instrument,
+        legs=order.legs,
+        order_type=order.order_type,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+    )
+    try:
+        answer = desk.broker.submit(ticket)
+    except OutcomeUnknown as error:
+        store_event(desk, order, BrokerEvent.OUTCOME_LOST, now, why=str(error))
+        desk.tell(f"outcome/{order.client_order_id}", f"{order.instrument}: an order's outcome is unknown", str(error))
+        return
+    except Unavailable as error:
+        store_event(desk, order, BrokerEvent.ABSENT, now, why=str(error))
+        desk.memory.reconciled = False
+        raise
+    if isinstance(answer, Submitted):
+        store_event(desk, order, BrokerEvent.ACKNOWLEDGED, now, broker_id=answer.broker_id)
+        return
+    store_event(desk, order, BrokerEvent.REJECTED, now, why=answer.reason)
+    desk.note("rejected", order.client_order_id, now, answer.reason)
+    desk.tell(f"rejected/{order.parent}", f"{order.instrument}: the broker rejected an order", answer.reason)
+
+
+def _amend(desk: OrderDesk, child: ContractOrder, live: BrokerOrder, action: Amend) -> None:
+    if live.order_type is not BrokerOrderType.LIMIT:
+        return
+    try:
+        answer = desk.broker.modify(live.client_order_id, action.limit_price)
+    except OutcomeUnknown:
+        return  # the same limit again does no harm
+    if answer is None:
+        desk.stores.stack.replace_contract(replace(child, algo_state=action.state))
+
+
+def ask_cancel(desk: OrderDesk, order: BrokerOrder, why: str, now: datetime) -> None:
+    """Store that its end is wanted, then ask the broker for it; asking again does no harm."""
+    stored = store_event(desk, order, BrokerEvent.CANCEL_ASKED, now, why=why)
+    try:
+        answer = desk.broker.cancel(order.client_order_id)
+    except OutcomeUnknown:
+        return
+    if isinstance(answer, Refused):
+        store_event(desk, stored, BrokerEvent.CANCEL_REFUSED, now, why=answer.reason)
+
+
+def _say_refused(desk: OrderDesk, child: ContractOrder, refused: Refused, now: datetime) -> None:
+    """Once an order and reason: to the log of decisions, and to a human."""
+    if desk.memory.told.get(child.order_id) == refused.reason:
+        return
+    desk.memory.told[child.order_id] = refused.reason
+    desk.note("held back", child.order_id, now, refused.reason)
+    desk.tell(
+        f"held/{child.instrument}",
+        f"{child.instrument}: the risk gate holds an order back",
+        refused.reason,
+        Severity.WARNING,
+    )
