@@ -13,8 +13,9 @@ from sysproduction.domain.orders import BrokerOrderType, Leg
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """An order as it goes to the broker. A price is per unit of quotation; of several legs it is the sum of price x
-    leg / the legs' greatest common divisor. `expires_at` None: it stands until it is filled or cancelled."""
+    """An order as it goes to the broker. A price is per unit of quotation; of several legs it is
+    `domain.fills.spread_price`, and the order buys if its first leg does. `expires_at` None: it stands until it is
+    filled or cancelled."""
 
     client_order_id: str
     instrument: str
