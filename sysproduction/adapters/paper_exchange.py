@@ -3,7 +3,6 @@
 import json
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -111,7 +110,7 @@ class PaperExchange:
         return call.answer.validate_python(answer["answer"])
 
     def _connected(self) -> socket.socket:
-        if self._socket is not None and _alive(self._socket):
+        if self._socket is not None and _quiet(self._socket):
             return self._socket
         self.close()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -141,8 +140,16 @@ class PaperExchange:
         return answer
 
 
-def _alive(connection: socket.socket) -> bool:
-    """Whether the other side has not hung up, so that nothing is sent into the void."""
-    with suppress(BlockingIOError):
-        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    return True
+def _quiet(connection: socket.socket) -> bool:
+    """Whether the other side has neither hung up nor said what nobody asked, so that nothing is sent into the void."""
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(timeout)
+    return False

@@ -36,10 +36,10 @@ class PaperServer:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
 
-    def serve(self, seconds: float) -> int:
-        """Answer what comes in `seconds`; how many requests that were."""
+    def serve(self, seconds: float, *, stop: Callable[[], bool] = lambda: False) -> int:
+        """Answer what comes in `seconds`, or until `stop` says so; how many requests that were."""
         end, requests = self._monotonic() + seconds, 0
-        while (left := end - self._monotonic()) > 0:
+        while (left := end - self._monotonic()) > 0 and not stop():
             for key, _ in self._selector.select(left):
                 if key.fileobj is self._listener:
                     self._accept()

@@ -36,6 +36,7 @@ class PaperState:
         with self._translated():
             file.touch(mode=0o600, exist_ok=True)
             self._database = sqlite3.connect(file, timeout=5.0, isolation_level=None)
+            self._database.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)

@@ -1,0 +1,73 @@
+"""A whole paper exchange: the core on a market and a clock, its durable state, and its socket."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from sysproduction.adapters.paper_server import PaperServer
+from sysproduction.adapters.paper_state import PaperState
+from sysproduction.adapters.simulated_broker import Market, SimulatedBroker, Switchboard
+from sysproduction.domain.errors import OutcomeUnknown, Unavailable
+from sysproduction.exchange.core import Changes, Exchange
+from sysproduction.exchange.values import ExchangeRules
+
+
+class PaperService:
+    """Takes up what `state_file` holds and serves it at `socket`, in a folder that exists; only one service can have
+    the file. Raises Unavailable if another has it, or if the disk refuses."""
+
+    def __init__(
+        self,
+        state_file: Path,
+        socket: Path,
+        *,
+        rules: ExchangeRules,
+        market: Market,
+        faults: Switchboard,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._lost: Unavailable | None = None
+        self._state = PaperState(state_file)
+        exchange = Exchange(rules)
+        faults.done, faults.struck = self._state.load(exchange)
+        self._faults = faults
+        self.broker = SimulatedBroker(exchange, market, now, faults=faults, save=self._save)
+        try:
+            self._server = PaperServer(socket, self, monotonic)
+        except Unavailable:
+            self._state.close()
+            raise
+
+    def __getattr__(self, name: str) -> object:
+        """Calls of the Broker port go to the broker."""
+        return getattr(self.broker, name)
+
+    def faults(self) -> dict[str, int]:
+        """How often each kind of planned fault has struck."""
+        return {kind.value: count for kind, count in sorted(self._faults.struck.items()) if count}
+
+    def serve(self, seconds: float) -> int:
+        """Let orders meet the market, then answer for `seconds`; how many requests came. Raises Unavailable once the
+        state cannot be stored: then this service knows more than its file, and must not be asked any more."""
+        with suppress(OutcomeUnknown):
+            if self._lost is None:
+                self.broker.step()
+                return self._server.serve(seconds, stop=lambda: self._lost is not None)
+        assert self._lost is not None
+        raise self._lost
+
+    def close(self) -> None:
+        """Hang up, and let go of the file."""
+        self._server.close()
+        self._state.close()
+
+    def _save(self, changes: Changes) -> None:
+        if self._lost is None:
+            try:
+                self._state.save(changes, self._faults.done, self._faults.struck)
+            except Unavailable as error:
+                self._lost = error
+        if self._lost is not None:
+            raise OutcomeUnknown(str(self._lost))
