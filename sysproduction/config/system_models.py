@@ -1,7 +1,7 @@
 """What the YAML of a trading system may say."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
@@ -69,16 +69,21 @@ def _currency(value: str) -> str:
     return value
 
 
+def _last_moment(value: Any) -> datetime | None:
+    """As a moment; a date alone is its whole day."""
+    found = words.moment(value)
+    alone = isinstance(value, str) and len(value) == len("2010-01-01")
+    return found + timedelta(days=1, microseconds=-1) if found is not None and alone else found
+
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Weights = Annotated[
     dict[str, Share], Field(description="a map from names to shares from 0 to 1"), AfterValidator(_summing)
 ]
 Multiplier = Annotated[float, Field(ge=1, le=20, allow_inf_nan=False, description="a number from 1 to 20")]
-Moment = Annotated[
-    datetime | None,
-    PlainValidator(words.moment),
-    Field(description="a date such as 2010-01-01, a moment such as 2010-01-01T07:00, or null"),
-]
+_MOMENT = Field(description="a date such as 2010-01-01, a moment such as 2010-01-01T07:00, or null")
+Moment = Annotated[datetime | None, PlainValidator(words.moment), _MOMENT]
+LastMoment = Annotated[datetime | None, PlainValidator(_last_moment), _MOMENT]
 
 Years = Annotated[
     float | None,
@@ -234,7 +239,7 @@ class SystemModel(Strict):
     estimate: EstimateModel = EstimateModel()
     dynamic: DynamicModel = DynamicModel(enabled=False)
     start: Moment = None
-    end: Moment = None
+    end: LastMoment = None
     reproduce: Annotated[frozenset[Quirk], BeforeValidator(_quirks)] = Field(
         default=frozenset(), description=f"all, or a list of some of {', '.join(QUIRKS)}"
     )

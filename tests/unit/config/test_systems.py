@@ -1,5 +1,6 @@
 """Files of trading systems: what is refused, where, with which suggestion."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_every_key_is_taken_over(tmp_path: Path) -> None:
     assert config.reproduce == {Quirk.DEAD_SERIES, Quirk.MISSING_COSTS}
     assert (config.start.year, config.end.year) == (2001, 2010)
     assert load(tmp_path, SOUND + "reproduce: all\n").reproduce == frozenset(Quirk)
+
+
+def test_a_date_as_the_end_is_its_whole_day(tmp_path: Path) -> None:
+    """The evening of the last day belongs to it; a moment is what it says."""
+    evening = datetime(2010, 1, 1, 23, tzinfo=UTC)
+    assert load(tmp_path, SOUND + "end: 2010-01-01\n").end > evening
+    assert load(tmp_path, SOUND + "end: 2010-01-01T23:00\n").end == evening
+    assert load(tmp_path, SOUND + "start: 2010-01-01\n").start == datetime(2010, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", ["chapter15", "diversified"])
