@@ -183,7 +183,8 @@ class ActiveRun:
 class ProcessState:
     """A process as the store knows it: what the operator allows, who holds it, and how its recent trading days
     ended. `again` asks for one more run on a day that already has its result; `seen_day` is the last trading day
-    whose opening a supervisor has noted. Version 0: never stored."""
+    whose opening a supervisor has noted; `untold` are runs (ids) that have ended and of whose end no supervisor has
+    told a human yet, oldest first. Version 0: never stored."""
 
     process: str
     control: ControlState = ControlState.GO
@@ -193,6 +194,7 @@ class ProcessState:
     outcomes: tuple[tuple[date, RunOutcome], ...] = ()
     again: bool = False
     seen_day: date | None = None
+    untold: tuple[str, ...] = ()
     version: int = 0
 
     def outcome_of(self, day: date) -> RunOutcome | None:

@@ -29,6 +29,7 @@ _RUNS: Final = "process_runs"
 _METHOD_RUNS: Final = "method_runs"
 _PROGRESS: Final = "method_progress"
 _DAYS_KEPT: Final = 10
+_UNTOLD_KEPT: Final = 50
 _ATTEMPTS: Final = 50
 
 
@@ -71,6 +72,10 @@ class ProcessStates:
             return run
         self.finish(run, outcome=RunOutcome.SKIPPED, reason=reason, now=now)
         return self.run(run.run_id) or run
+
+    def note_told(self, process: str, run_id: str) -> ProcessState:
+        """Remember that a human was told whatever there was to tell of the end of this run."""
+        return self._change(process, lambda state: replace(state, untold=_without(state.untold, run_id)))
 
     def begin(self, process: str, *, day: date, identity: Identity, now: datetime) -> ProcessRun | Refused:
         """Take the process for a new run; refused while another run holds it. On a day that has its result
@@ -227,7 +232,12 @@ def _released(state: ProcessState, run: ProcessRun) -> ProcessState:
         return state
     outcomes = dict(state.outcomes) | {run.day: run.outcome}
     kept = tuple(sorted(outcomes.items()))[-_DAYS_KEPT:]
-    return replace(state, active=None, outcomes=kept)
+    untold = (*_without(state.untold, run.run_id), run.run_id)[-_UNTOLD_KEPT:]
+    return replace(state, active=None, outcomes=kept, untold=untold)
+
+
+def _without(run_ids: tuple[str, ...], gone: str) -> tuple[str, ...]:
+    return tuple(run_id for run_id in run_ids if run_id != gone)
 
 
 def _state_body(state: ProcessState) -> dict[str, Any]:
@@ -242,6 +252,7 @@ def _state_body(state: ProcessState) -> dict[str, Any]:
         "outcomes": [[day.isoformat(), str(outcome)] for day, outcome in state.outcomes],
         "again": state.again,
         "seen_day": state.seen_day.isoformat() if state.seen_day else None,
+        "untold": list(state.untold),
     }
 
 
@@ -257,6 +268,7 @@ def _state(document: Document) -> ProcessState:
         outcomes=tuple((date.fromisoformat(day), RunOutcome(outcome)) for day, outcome in body["outcomes"]),
         again=body["again"],
         seen_day=date.fromisoformat(body["seen_day"]) if body.get("seen_day") else None,
+        untold=tuple(body.get("untold", ())),
         version=document.version,
     )
 

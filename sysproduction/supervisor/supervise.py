@@ -68,6 +68,7 @@ class Supervisor:
     decisions: dict[str, Decision] = field(default_factory=dict)
     _children: dict[str, Child] = field(default_factory=dict)
     _crashes: dict[str, list[float]] = field(default_factory=dict)
+    _hung: dict[str, str] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
     _start_after: dict[str, float] = field(default_factory=dict)
     _retired: dict[str, ProcessSpec] = field(default_factory=dict)
@@ -171,6 +172,8 @@ class Supervisor:
         for name in self.running:
             self._look_after(name, now)
         states = self.states.states()
+        for state in states.values():
+            self._tell_ends(state)
         for spec in self.specs:
             state = states.get(spec.name, ProcessState(spec.name))
             self._adopt(state)
@@ -228,10 +231,12 @@ class Supervisor:
     def _skip_day(self, spec: ProcessSpec, window: Window, now: datetime, *, quietly: bool) -> None:
         reason = f"nothing was there to start it at {window.opens:%Y-%m-%d %H:%M} UTC"
         _log.warning("%s is skipped on %s: %s", spec.name, window.day, reason)
-        self.states.skip(spec.name, day=window.day, identity=self.programs.myself(), reason=reason, now=now)
+        run = self.states.skip(spec.name, day=window.day, identity=self.programs.myself(), reason=reason, now=now)
         if not quietly:
             text = f"{reason}; `sysproduction start {spec.name}` runs it while its window is open"
             self._tidings.missed(spec.name, window.day, text)
+        if isinstance(run, ProcessRun):
+            self.states.note_told(spec.name, run.run_id)
 
     def _start(self, spec: ProcessSpec, day: date) -> None:
         if self.clock.monotonic() < self._start_after.get(spec.name, 0.0):
@@ -269,7 +274,7 @@ class Supervisor:
         if run is None:  # it was refused and did nothing: the same at once would be refused again
             self._start_after[name] = self.clock.monotonic() + _REFUSED_SECONDS
         else:
-            self._tell_end(run, hung=child.killed_for)
+            self._count(run, child.killed_for)
 
     def _close(self, name: str, child: Child, now: datetime) -> ProcessRun | None:
         """The ended run of this child, its record completed if the child could not; None if it never began one.
@@ -295,21 +300,40 @@ class Supervisor:
         runs = self.states.runs(process=name, limit=_RECENT_RUNS)
         return next((run for run in runs if run.identity == identity), None)
 
-    def _tell_end(self, run: ProcessRun, hung: str | None) -> None:
+    def _count(self, run: ProcessRun, hung: str | None) -> None:
+        """What the limit on crashes goes by: those that this supervisor has seen."""
         _log.info("%s ended: %s%s", run.run_id, run.outcome, f" ({run.reason})" if run.reason else "")
+        if run.outcome is RunOutcome.SUCCEEDED:
+            self._crashes.pop(run.process, None)
+        elif run.outcome is RunOutcome.CRASHED or (run.outcome is RunOutcome.STOPPED and hung is not None):
+            self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
+        if hung is not None:
+            self._hung[run.run_id] = hung
+
+    def _tell_ends(self, state: ProcessState) -> None:
+        """Tell what is stored and untold, oldest first, whichever supervisor saw it; each is noted after it was told,
+        and repeating one is silent, for its incident is open."""
+        known = {spec.name for spec in self.specs} | self._retired.keys()
+        for run_id in state.untold if state.process in known else ():
+            run = self.states.run(run_id)
+            if run is not None:
+                self._tell_end(run, self._hung.get(run_id))
+            self.states.note_told(state.process, run_id)
+            self._hung.pop(run_id, None)
+
+    def _tell_end(self, run: ProcessRun, hung: str | None) -> None:
         match run.outcome:
             case RunOutcome.STOPPED if hung is not None:
-                self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
                 self._tell_crash(replace(run, reason=hung))
             case RunOutcome.CRASHED:
-                self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
                 self._tell_crash(run)
             case RunOutcome.STOPPED if self._ended_at_close(run):
+                self._tidings.missed(run.process, run.day, run.reason or "")
+            case RunOutcome.SKIPPED if self._spec(run.process).missed is not Missed.SKIP:
                 self._tidings.missed(run.process, run.day, run.reason or "")
             case RunOutcome.FAILED:
                 self._tidings.failed(run)
             case RunOutcome.SUCCEEDED:
-                self._crashes.pop(run.process, None)
                 self._tidings.succeeded(run)
 
     def _ended_at_close(self, run: ProcessRun) -> bool:

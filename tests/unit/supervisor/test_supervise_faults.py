@@ -12,8 +12,12 @@ from sysproduction.domain.processes import (
     Limits,
     RunOutcome,
 )
-from tests.fakes import ProgramDied, outage
+from tests.fakes import OnWrite, ProgramDied, outage
 from tests.supervised import MONDAY, NOON, Platform, all_day, spec
+
+
+class SupervisorDied(BaseException):
+    """As by kill -9."""
 
 
 def test_a_program_that_died_between_its_record_and_its_release_is_released() -> None:
@@ -204,3 +208,64 @@ def test_a_clock_that_is_set_back_repeats_nothing() -> None:
     assert platform.outcomes("watch") == [RunOutcome.RUNNING]
     assert platform.outcomes("daily") == [RunOutcome.SUCCEEDED]
     assert platform.notifier.told == []
+
+
+def die_at_write(platform: Platform, number: int, side: str) -> bool:
+    """Let the supervisor itself die at its `number`th write from now, counted from 0; whether it came to that."""
+    platform.documents.fault = OnWrite(number, SupervisorDied(), side)
+    try:
+        platform.supervisor.step(platform.clock.now())
+    except SupervisorDied:
+        return True
+    finally:
+        platform.documents.fault = None
+    return False
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("number", range(3))
+def test_a_crash_is_told_although_the_supervisor_dies_with_it(number: int, side: str) -> None:
+    """Whichever write the supervisor dies at while it closes a crashed run, the next one tells of it exactly once."""
+    platform = Platform(all_day("run")).go(5)
+    platform.die("run")
+    assert die_at_write(platform, number, side)
+    platform.states.close_dead(lambda _identity: False, platform.clock.now())
+    platform.new_supervisor()
+    platform.go(10)
+    assert platform.notifier.told == [("alert", "process/run/crashed")]
+    assert platform.states.state("run").untold == ()
+    assert platform.outcomes("run")[0] is RunOutcome.CRASHED
+
+
+def test_what_ended_while_no_supervisor_was_there_is_told_in_order() -> None:
+    """A crash and then a success, by hand and with the supervisor dead: one alert, then its recovery, once."""
+    platform = Platform(spec("run", "12:00:30"))
+    for outcome in (RunOutcome.CRASHED, RunOutcome.SUCCEEDED):
+        run = platform.states.begin("run", day=MONDAY, identity=Identity("here", "boot", 5, 5), now=NOON)
+        assert not isinstance(run, Refused)
+        platform.states.finish(run, outcome=outcome, reason="by hand", now=NOON)
+    platform.new_supervisor()
+    platform.go(5)
+    platform.new_supervisor()
+    platform.go(5)
+    assert platform.notifier.told == [("alert", "process/run/crashed"), ("recovery", "process/run/crashed")]
+
+
+def test_what_happened_during_an_outage_is_told_once_in_order_although_the_supervisor_died() -> None:
+    """Three children die, one after the other, in a minute without store, and then the supervisor: the next one
+    records and tells each once; nothing of it is told while the outage lasts but the outage."""
+    platform = Platform(*(all_day(name) for name in "abc")).go(5)
+    platform.documents.fault = outage
+    for name in "cab":
+        platform.die(name)
+        for _ in range(40):
+            platform.supervisor.step(platform.clock.now())
+            platform.clock.sleep(0.5)
+    assert platform.notifier.told == [("alert", "store")]
+    platform.documents.fault = None
+    platform.new_supervisor()
+    platform.go(10)
+    crashes = [key for key in platform.notifier.keys_told() if key != "store"]
+    assert sorted(crashes) == [f"process/{name}/crashed" for name in "abc"]
+    for name in "abc":
+        assert platform.outcomes(name) == [RunOutcome.CRASHED, RunOutcome.RUNNING]
