@@ -5,7 +5,7 @@ import logging
 import math
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -17,9 +17,9 @@ from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.children import Child, excess, exit_reason, run_of
 from sysproduction.supervisor.hang import is_hung
-from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, crash_limit_reached, decide
+from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, decide
 from sysproduction.supervisor.tidings import Tidings
-from sysproduction.supervisor.windows import Window, current_window, last_window, window_of
+from sysproduction.supervisor.windows import Window, current_window, last_window
 
 POLL_SECONDS: Final = 0.5
 """How often, in machine time, a supervisor that nobody wakes looks around."""
@@ -317,35 +317,10 @@ class Supervisor:
         for run_id in state.untold if state.process in known else ():
             run = self.states.run(run_id)
             if run is not None:
-                self._tell_end(run, self._hung.get(run_id))
+                ages = self._crash_ages(run.process)
+                self._tidings.ended(run, self._spec(run.process), hung=self._hung.get(run_id), crash_ages=ages)
             self.states.note_told(state.process, run_id)
             self._hung.pop(run_id, None)
-
-    def _tell_end(self, run: ProcessRun, hung: str | None) -> None:
-        match run.outcome:
-            case RunOutcome.STOPPED if hung is not None:
-                self._tell_crash(replace(run, reason=hung))
-            case RunOutcome.CRASHED:
-                self._tell_crash(run)
-            case RunOutcome.STOPPED if self._ended_at_close(run):
-                self._tidings.missed(run.process, run.day, run.reason or "")
-            case RunOutcome.SKIPPED if self._spec(run.process).missed is not Missed.SKIP:
-                self._tidings.missed(run.process, run.day, run.reason or "")
-            case RunOutcome.FAILED:
-                self._tidings.failed(run)
-            case RunOutcome.SUCCEEDED:
-                self._tidings.succeeded(run)
-
-    def _ended_at_close(self, run: ProcessRun) -> bool:
-        window = window_of(self._spec(run.process), run.day)
-        return window is not None and run.ended_at is not None and run.ended_at >= window.closes
-
-    def _tell_crash(self, run: ProcessRun) -> None:
-        policy = self._spec(run.process).restart
-        if crash_limit_reached(policy, self._crash_ages(run.process)):
-            self._tidings.crashed_for_good(run, len(self._crashes[run.process]))
-        else:
-            self._tidings.crashed(run)
 
     def _spec(self, name: str) -> ProcessSpec:
         return next((spec for spec in self.specs if spec.name == name), None) or self._retired[name]

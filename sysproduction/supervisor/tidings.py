@@ -1,11 +1,13 @@
 """What the supervisor tells a human: one alert per incident, and the word that ends it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sysproduction.domain.alerts import Alert, Severity
-from sysproduction.domain.processes import ProcessRun
+from sysproduction.domain.processes import Missed, ProcessRun, ProcessSpec, RunOutcome
 from sysproduction.ports import Notifier
+from sysproduction.supervisor.planner import crash_limit_reached
+from sysproduction.supervisor.windows import window_of
 
 
 @dataclass(slots=True)
@@ -15,6 +17,29 @@ class Tidings:
     notifier: Notifier
     _missed: dict[str, date] = field(default_factory=dict)
     _store_down: bool = False
+
+    def ended(self, run: ProcessRun, spec: ProcessSpec, *, hung: str | None, crash_ages: tuple[float, ...]) -> None:
+        """Whatever there is to tell of the end of this run; `hung`: why it was told to end, `crash_ages`: seconds
+        since each crash of its process that counts for the limit."""
+        match run.outcome:
+            case RunOutcome.STOPPED if hung is not None:
+                self._crash(replace(run, reason=hung), spec, crash_ages)
+            case RunOutcome.CRASHED:
+                self._crash(run, spec, crash_ages)
+            case RunOutcome.STOPPED if _ended_at_close(run, spec):
+                self.missed(run.process, run.day, run.reason or "")
+            case RunOutcome.SKIPPED if spec.missed is not Missed.SKIP:
+                self.missed(run.process, run.day, run.reason or "")
+            case RunOutcome.FAILED:
+                self.failed(run)
+            case RunOutcome.SUCCEEDED:
+                self.succeeded(run)
+
+    def _crash(self, run: ProcessRun, spec: ProcessSpec, crash_ages: tuple[float, ...]) -> None:
+        if crash_limit_reached(spec.restart, crash_ages):
+            self.crashed_for_good(run, len(crash_ages))
+        else:
+            self.crashed(run)
 
     def crashed(self, run: ProcessRun) -> None:
         """It will be restarted."""
@@ -71,6 +96,11 @@ class Tidings:
         self._store_down = False
         self.notifier.recover("store", "the document store is reachable again")
         return True
+
+
+def _ended_at_close(run: ProcessRun, spec: ProcessSpec) -> bool:
+    window = window_of(spec, run.day)
+    return window is not None and run.ended_at is not None and run.ended_at >= window.closes
 
 
 def _crash_key(name: str) -> str:
