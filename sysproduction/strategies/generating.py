@@ -1,0 +1,149 @@
+"""From what a strategy wants to hold to the orders that it takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sysproduction.domain.errors import AlreadyExists, DataError
+from sysproduction.domain.fills import filled
+from sysproduction.domain.optimal_positions import OptimalPosition, OptimalPositions
+from sysproduction.domain.orders import InstrumentOrder, OrderType, Reference
+from sysproduction.domain.required_trades import Holding, RequiredTrade, Restraints, required_trade
+from sysproduction.domain.results import MethodResult, Problem, ProblemKind
+from sysproduction.domain.strategies import Strategy
+from sysproduction.stores.fills import FillLedger
+from sysproduction.stores.optimal_positions import OptimalPositionStore
+from sysproduction.stores.order_stack import OrderStack
+from sysproduction.strategies.digests import digest
+
+BY: Final = "run_strategy_order_generator"
+_TRIES: Final = 5
+
+RestraintsOf = Callable[[str, str], Restraints]
+"""What restrains a strategy in an instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorDesk:
+    """What orders are made from, and where they go."""
+
+    optimal: OptimalPositionStore
+    stack: OrderStack
+    ledger: FillLedger
+    restraints: RestraintsOf
+    stale_after_days: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One instrument of a decision: what is wanted, what is there, what stands in the way, and the trade that follows;
+    `stale` says that the target is too old for one."""
+
+    optimal: OptimalPosition
+    holding: Holding
+    trade: RequiredTrade
+    stale: bool
+
+
+def generate_orders(desk: GeneratorDesk, strategy: Strategy, *, now: datetime) -> MethodResult:
+    """Push an instrument order for each trade that the strategy's last decision requires.
+
+    An order's identifier is the strategy, the instrument, and the day with a digest of the decision and the target:
+    what was decided once, also by a run that was cut off, is not decided again. Targets from prices that are stale give no
+    order, and a problem. Raises DataError if there is no decision.
+    """
+    decision = last_decision(desk, strategy.name)
+    pushed, problems = 0, []
+    assessments = assess(desk, decision, now)
+    for assessed in assessments:
+        if assessed.stale:
+            problems.append(_stale(assessed.optimal))
+        elif assessed.trade.quantity:
+            pushed += _push(desk.stack, _order(strategy, decision, assessed, now))
+    return MethodResult(rows_written=pushed, items=len(assessments), problems=tuple(problems))
+
+
+def last_decision(desk: GeneratorDesk, strategy: str) -> OptimalPositions:
+    """The decision that counts; DataError if there is none."""
+    decision = desk.optimal.last(strategy)
+    if decision is None:
+        raise DataError(f"{strategy} has no optimal positions: run_systems computes them")
+    return decision
+
+
+def assess(desk: GeneratorDesk, decision: OptimalPositions, now: datetime) -> list[Assessment]:
+    """Every target of a decision against what is held, what is under way, and what restrains it; writes nothing."""
+    holdings = _holdings(desk, decision.strategy)
+    since = now - timedelta(days=desk.stale_after_days)
+    found = []
+    for optimal in decision.positions:
+        holding = holdings(optimal.instrument)
+        restraints = desk.restraints(decision.strategy, optimal.instrument)
+        stale = not optimal.dropped and (optimal.reference_at is None or optimal.reference_at < since)
+        found.append(Assessment(optimal, holding, required_trade(optimal, holding, restraints), stale))
+    return found
+
+
+def _holdings(desk: GeneratorDesk, strategy: str) -> Callable[[str], Holding]:
+    """What the strategy and the others hold and have under way, as of one state of the ledger of fills."""
+    for _ in range(_TRIES):
+        positions = desk.ledger.positions().strategies
+        active = desk.stack.active_instruments()
+        outstanding = [(order.strategy, order.instrument, _unfilled(desk, order)) for order in active]
+        if desk.ledger.positions().strategies == positions:
+            break
+    else:
+        raise DataError(f"fills kept coming in while the orders of {strategy} were being made: it will be tried again")
+
+    def holding(instrument: str) -> Holding:
+        held = {s: quantity for (s, i), quantity in positions.items() if i == instrument}
+        due = [(s, quantity) for s, i, quantity in outstanding if i == instrument]
+        ours = sum(quantity for s, quantity in due if s == strategy)
+        whole = sum(held.values()) + sum(quantity for _, quantity in due)
+        own = held.get(strategy, 0)
+        return Holding(own, ours, whole - own - ours)
+
+    return holding
+
+
+def _unfilled(desk: GeneratorDesk, order: InstrumentOrder) -> int:
+    """What an active order may still add; nothing beyond its quantity."""
+    done = sum(filled(desk.ledger.of_instrument_order(order.order_id)).values())
+    left = order.quantity - done
+    return left if left * order.quantity > 0 else 0
+
+
+def _order(strategy: Strategy, decision: OptimalPositions, assessed: Assessment, now: datetime) -> InstrumentOrder:
+    optimal, trade = assessed.optimal, assessed.trade
+    said = digest({"decision": decision.number, "target": trade.target})[:8]
+    return InstrumentOrder(
+        strategy=strategy.name,
+        instrument=optimal.instrument,
+        decision=f"{now:%Y-%m-%d}#{said}",
+        quantity=trade.quantity,
+        order_type=OrderType(strategy.order_type),
+        generated_at=now,
+        by=BY,
+        reference=_reference(optimal),
+        why="; ".join(filter(None, [f"to hold {trade.target:+d}", trade.why])),
+    )
+
+
+def _reference(optimal: OptimalPosition) -> Reference | None:
+    if optimal.reference_price is None or optimal.reference_contract is None or optimal.reference_at is None:
+        return None
+    return Reference(optimal.reference_price, optimal.reference_contract, optimal.reference_at)
+
+
+def _push(stack: OrderStack, order: InstrumentOrder) -> int:
+    try:
+        stack.insert_instrument(order)
+    except AlreadyExists:
+        return 0
+    return 1
+
+
+def _stale(optimal: OptimalPosition) -> Problem:
+    when = f"{optimal.reference_at:%Y-%m-%d}" if optimal.reference_at else "no day"
+    return Problem(optimal.instrument, ProblemKind.STALE, f"its target is from prices of {when}, so it gives no order")

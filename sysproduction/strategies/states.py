@@ -1,0 +1,44 @@
+"""The state folder of a decision: what was computed, from which configuration and which versions."""
+
+from dataclasses import asdict
+from io import BytesIO
+
+import pandas as pd
+
+from sysproduction.domain.optimal_positions import OptimalPositions
+from sysproduction.domain.trading_systems import SystemConfig
+from sysproduction.strategies.digests import canonical
+from sysproduction.systems.smoothing import Panel
+from sysproduction.systems.system import SystemResult
+
+ROWS_KEPT = 512
+"""Business days of each panel, about two years."""
+
+
+def state_files(decided: OptimalPositions, system: SystemConfig, result: SystemResult) -> dict[str, bytes]:
+    """By name: `decision.parquet` a row an instrument, panels (days x instruments) of combined forecasts, volatility,
+    weights and optimal positions, `configuration.json` and `versions.json`."""
+    panels = {
+        "forecasts": result.forecasts.combined,
+        "volatility": result.vol,
+        "weights": result.positions.weights,
+        "positions": result.positions.optimal,
+    }
+    files = {f"{name}.parquet": _parquet(_frame(result, panel)) for name, panel in panels.items()}
+    files["decision.parquet"] = _parquet(pd.DataFrame([asdict(position) for position in decided.positions]))
+    files["configuration.json"] = canonical(asdict(system), indent=2).encode()
+    said = {"number": decided.number, "day": decided.day, "at": decided.at, "inputs": decided.inputs}
+    said |= {"versions": decided.versions, "excluded": decided.excluded}
+    files["versions.json"] = canonical(said, indent=2).encode()
+    return files
+
+
+def _frame(result: SystemResult, panel: Panel) -> pd.DataFrame:
+    days, columns = result.prices.days[-ROWS_KEPT:], list(result.prices.instruments)
+    return pd.DataFrame(panel[-ROWS_KEPT:], index=days, columns=columns)
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
