@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from sysproduction.capital.allocation import split_with
 from sysproduction.domain.alerts import Alert, Severity
+from sysproduction.domain.broker import Account
 from sysproduction.domain.capital import (
     Allocation,
     CapitalPolicy,
@@ -31,22 +32,6 @@ _BY: Final = "run_capital_update"
 _TRIES: Final = 5
 
 
-class Statement(Protocol):
-    """What the broker says of an account; amounts in `currency`."""
-
-    @property
-    def currency(self) -> str: ...
-
-    @property
-    def value(self) -> float: ...
-
-    @property
-    def margin_used(self) -> float: ...
-
-    @property
-    def at(self) -> datetime: ...
-
-
 @dataclass(frozen=True, slots=True)
 class CapitalDesk:
     """What capital is made from, and where it goes."""
@@ -57,7 +42,7 @@ class CapitalDesk:
     stale_after_days: int = 5
 
 
-def measured(desk: CapitalDesk, statement: Statement, now: datetime) -> Measure:
+def measured(desk: CapitalDesk, statement: Account, now: datetime) -> Measure:
     """The statement in base currency, at the last stored rate.
 
     Raises DataError for an unknown currency, a rate that is stale, and a value that is not above 0.
@@ -78,7 +63,7 @@ def _rate(desk: CapitalDesk, currency: str, now: datetime) -> float:
     return float(rates.iloc[-1])
 
 
-def update_total_capital(desk: CapitalDesk, statement: Statement, notifier: Notifier, *, now: datetime) -> MethodResult:
+def update_total_capital(desk: CapitalDesk, statement: Account, notifier: Notifier, *, now: datetime) -> MethodResult:
     """Compare the account with the last measure and compound; the first measure of all seeds capital.
 
     A change of more than `jump_max` changes nothing, alerts, and waits for `sysproduction capital confirm`. A

@@ -203,6 +203,13 @@ class RiskSettings(Strict):
         return UsualLimits(self.position_max, self.trades_per_day_max)
 
 
+class PaperSettings(Strict):
+    """The account that trading on paper begins with."""
+
+    value: float = Field(gt=0, le=1e15, allow_inf_nan=False, description="an amount above 0")
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="a currency code such as USD")
+
+
 class StrategySettings(Strict):
     """See Strategy."""
 
@@ -308,6 +315,7 @@ class Settings(Strict):
     )
     trading: TradingSettings
     backups: BackupSettings
+    paper: PaperSettings
     notify: NotifySettings
     clock: ClockSettings
 

@@ -1,6 +1,6 @@
 """From an optimal position to the trade that it requires, under everything that restrains trading.
 
-In this order: the band is scaled by overrides; what is held, with all that is under way, is compared with it, so that an
+In this order: overrides scale the band; what is held, with all that is under way, is compared with it, so that an
 order that is still working is neither repeated nor taken back inside the band; what may only be reduced is not
 enlarged; limits cap the target.
 """

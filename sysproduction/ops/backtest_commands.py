@@ -11,7 +11,6 @@ from sysproduction.ops.process_commands import Json
 from sysproduction.ops.session import session
 
 if TYPE_CHECKING:
-    from sysproduction.config.systems import RuleBook
     from sysproduction.domain.histories import MarketData
     from sysproduction.domain.trading_systems import SystemConfig
 
@@ -39,6 +38,7 @@ def backtest_system(
     from sysproduction.config.systems import find_system, load_system, narrowed
     from sysproduction.ops.backtest_files import write_run
     from sysproduction.ops.progress import progress_bar
+    from sysproduction.processes.system_files import rule_book
     from sysproduction.systems import system, tables
     from sysproduction.systems.targets import targets
 
@@ -56,18 +56,6 @@ def backtest_system(
         with progress_bar("writing") as progress:
             write_run(result, figures, out, progress)
     _show(figures, as_json)
-
-
-def rule_book() -> "RuleBook":
-    """The trading rules that this installation knows."""
-    from sysproduction.config.systems import RuleBook
-    from sysproduction.systems import catalogue
-    from sysproduction.systems.ingredients import INGREDIENTS
-
-    def find(name: str) -> Any:
-        return catalogue.signature(catalogue.find_rule(name), INGREDIENTS)
-
-    return RuleBook(catalogue.rule_names(), find)
 
 
 def read_market(context: typer.Context, config: "SystemConfig", data: Path | None, progress: Progress) -> "MarketData":

@@ -53,21 +53,20 @@ def show(
 
 def init(
     context: typer.Context,
-    account_value: Annotated[float, typer.Option(help="What the account is worth, in base currency.")],
     capital_amount: Amount = None,
     maximum: Maximum = None,
     why: Why = "an operator's word",
     as_json: Json = False,
 ) -> None:
-    """Begin: capital is what the account is worth, or --capital."""
+    """Begin: capital is what the account at the broker is worth, or --capital."""
+    from sysproduction.capital.updating import measured
     from sysproduction.control import capital
-    from sysproduction.domain.capital import Measure
 
     with desk_of(context) as (desk, ports):
         now = ports.clock.now()
         done = capital.init(
             desk,
-            Measure(account_value, 0.0, now),
+            measured(desk, ports.account(), now),
             by=operator(),
             now=now,
             why=why,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sysproduction.domain.backups import BackupPolicy
+from sysproduction.domain.broker import Account
 from sysproduction.domain.capital import CapitalPolicy
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.roll_policies import RollPolicies
@@ -27,6 +28,8 @@ class World:
     feed: Feed
     notifier: Notifier
     folders: Folders
+    account: Callable[[], Account]
+    """What the account is worth now; raises Unavailable if whoever keeps it cannot be reached."""
     max_price_spike: float = 8.0
     stale_after_days: int = 5
     rolls: RollPolicies = field(default_factory=RollPolicies)

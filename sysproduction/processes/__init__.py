@@ -14,9 +14,12 @@ PROCESSES: Final[dict[str, str]] = {
     for name in (
         "run_stack_handler",
         "run_backups",
+        "run_capital_update",
         "run_daily_fx_and_contract_updates",
         "run_daily_prices_updates",
         "run_daily_update_multiple_adjusted_prices",
+        "run_strategy_order_generator",
+        "run_systems",
     )
 }
 """Module path by process name."""

@@ -50,8 +50,8 @@ def generate_orders(desk: GeneratorDesk, strategy: Strategy, *, now: datetime) -
     """Push an instrument order for each trade that the strategy's last decision requires.
 
     An order's identifier is the strategy, the instrument, and the day with a digest of the decision and the target:
-    what was decided once, also by a run that was cut off, is not decided again. Targets from prices that are stale give no
-    order, and a problem. Raises DataError if there is no decision.
+    what was decided once, also by a run that was cut off, is not decided again. Targets from prices that are stale give
+    no order, and a problem. Raises DataError if there is no decision.
     """
     decision = last_decision(desk, strategy.name)
     pushed, problems = 0, []

@@ -8,9 +8,7 @@ from sysproduction.domain.strategies import TradingLists
 from sysproduction.stores.roll_states import RollStanding
 
 
-def restraints_of(
-    instrument: str, *, lists: TradingLists, standings: Mapping[str, RollStanding]
-) -> Restraints:
+def restraints_of(instrument: str, *, lists: TradingLists, standings: Mapping[str, RollStanding]) -> Restraints:
     """By the lists, and by the roll state No_Open, which lets positions only become smaller."""
     standing = standings.get(instrument)
     no_trade = "listed in trading.no_trade" if instrument in lists.no_trade else None

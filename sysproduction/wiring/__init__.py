@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sysproduction.adapters.mongo import MongoDocuments
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings, FeedSettings
+    from sysproduction.domain.broker import Account
     from sysproduction.domain.histories import MarketData
     from sysproduction.stores.leases import Leases
 
@@ -203,6 +204,13 @@ class Outside:
             channels.append(SlackNotifier(slack.token.reveal(), slack.channel, base_url=slack.url))
         return Notifiers(channels, incidents=Incidents(self.documents), clock=self.clock)
 
+    def account(self) -> "Account":
+        """What the account is worth now: one on paper, in the store."""
+        from sysproduction.stores.paper_account import PaperAccount
+
+        paper = self.config.settings.paper
+        return PaperAccount(self.documents, paper.value, paper.currency, self.clock.now).account()
+
     @cached_property
     def folders(self) -> Folders:
         """What strategies leave behind: a folder for each of their decisions."""
@@ -220,6 +228,7 @@ class Outside:
             feed=self.feed,
             notifier=self.notifier,
             folders=self.folders,
+            account=self.account,
             max_price_spike=prices.max_spike,
             stale_after_days=prices.stale_after_days,
             rolls=self.config.settings.rolls.policies(),

@@ -13,6 +13,7 @@ from sysproduction.adapters.memory_series import MemorySeries
 from sysproduction.capital.allocation import by_weight
 from sysproduction.capital.updating import JUMP, CapitalDesk, allocate, update_total_capital
 from sysproduction.control import capital
+from sysproduction.domain.broker import Account
 from sysproduction.domain.capital import AllocationPolicy, Capital, CapitalPolicy, Compounding, Measure
 from sysproduction.domain.errors import ConfigError, DataError, Refused
 from sysproduction.domain.results import MethodResult
@@ -24,14 +25,6 @@ from tests.fakes import FaultyDocuments, RecordingNotifier
 
 NOW = datetime(2024, 1, 15, 1, tzinfo=UTC)
 WEIGHTS: dict[str, float | None] = {"trend": 3.0, "carry": 1.0}
-
-
-@dataclass(frozen=True)
-class Statement:
-    value: float
-    at: datetime = NOW
-    currency: str = "USD"
-    margin_used: float = 0.0
 
 
 @dataclass
@@ -50,7 +43,7 @@ class Bank:
 
     def update(self, value: float, hours: int = 0, fault: Any = None, currency: str = "USD") -> MethodResult:
         at = NOW + timedelta(hours=hours)
-        statement = Statement(value, at, currency, value / 10)
+        statement = Account("A1", currency, value, value / 10, at)
         return update_total_capital(self.desk(fault), statement, self.notifier, now=at)
 
     def split(self, hours: int = 0, fault: Any = None, weights: Any = None) -> MethodResult:

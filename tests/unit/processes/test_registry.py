@@ -15,6 +15,7 @@ from sysproduction.domain.alerts import Alert
 from sysproduction.ports import World
 from sysproduction.processes import PROCESSES, methods, signatures
 from sysproduction.stores.fx import FxRates
+from sysproduction.stores.paper_account import PaperAccount
 from sysproduction.stores.prices import Prices
 
 
@@ -29,7 +30,9 @@ class Mute:
 
 
 def world_at(now: datetime, feed: CsvFeed) -> World:
-    return World(SimulatedClock(now), MemoryDocuments(), MemorySeries(lambda: now), feed, Mute(), MemoryFolders())
+    documents = MemoryDocuments()
+    broker = PaperAccount(documents, 1e6, "USD", lambda: now)
+    return World(SimulatedClock(now), documents, MemorySeries(lambda: now), feed, Mute(), MemoryFolders(), broker.account)
 
 
 def test_methods_are_listed_in_the_order_in_which_they_run() -> None:

@@ -1,0 +1,30 @@
+"""The evening's orders: what each strategy has to trade to hold what it wants."""
+
+from sysproduction.domain.results import MethodResult
+from sysproduction.ports import World
+from sysproduction.stores.fills import FillLedger
+from sysproduction.stores.optimal_positions import OptimalPositionStore
+from sysproduction.stores.order_stack import OrderStack
+from sysproduction.stores.roll_states import RollStates
+from sysproduction.strategies import generating
+from sysproduction.strategies.restraining import restraints_of
+
+__all__ = ["each_strategy"]
+
+
+def each_strategy(world: World, *, strategy: str) -> MethodResult:
+    """Push the instrument orders that the strategy's optimal positions require."""
+    desk = generator_desk(world)
+    return generating.generate_orders(desk, world.strategies.by_name[strategy], now=world.clock.now())
+
+
+def generator_desk(world: World) -> generating.GeneratorDesk:
+    """What orders are made from, as things stand now."""
+    lists, standings = world.strategies.lists, RollStates(world.documents).all()
+    return generating.GeneratorDesk(
+        OptimalPositionStore(world.documents),
+        OrderStack(world.documents),
+        FillLedger(world.documents),
+        lambda _strategy, instrument: restraints_of(instrument, lists=lists, standings=standings),
+        world.stale_after_days,
+    )
