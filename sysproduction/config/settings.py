@@ -24,7 +24,7 @@ from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule, RollThresholds
 from sysproduction.domain.roll_states import RollState
-from sysproduction.domain.strategies import PositionMethod, Strategies, Strategy, TradingLists
+from sysproduction.domain.strategies import Strategies, Strategy, TradingLists
 
 SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"), ("notify", "dead_man", "url"))
 """Keys whose values are never shown."""
@@ -218,7 +218,6 @@ class StrategySettings(Strict):
         default=None, gt=0, le=1e6, allow_inf_nan=False, description="a number above 0, or null for equal parts"
     )
     order_type: Literal["best", "market"] = Field(default="best", description="best or market")
-    position_method: Literal["buffered", "dynamic"] = Field(default="buffered", description="buffered or dynamic")
 
 
 class TradingSettings(Strict):
@@ -321,10 +320,7 @@ class Settings(Strict):
 
     def strategy_values(self) -> Strategies:
         """The frozen values of everything that strategies go by."""
-        named = {
-            name: Strategy(name, s.system, s.weight, s.order_type, PositionMethod(s.position_method))
-            for name, s in self.strategies.items()
-        }
+        named = {name: Strategy(name, s.system, s.weight, s.order_type) for name, s in self.strategies.items()}
         return Strategies(named, TradingLists(frozenset(self.trading.reduce_only), frozenset(self.trading.no_trade)))
 
     @model_validator(mode="after")

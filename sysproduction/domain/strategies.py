@@ -16,13 +16,12 @@ class PositionMethod(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """`system` is a file, or the name of a shipped system. `weight` is its part of the capital (None: equal parts).
-    `order_type` is best or market."""
+    `order_type` is best or market. Whether positions are buffered or optimised is the system's affair."""
 
     name: str
     system: str
     weight: float | None = None
     order_type: str = "best"
-    position_method: PositionMethod = PositionMethod.BUFFERED
 
 
 @dataclass(frozen=True, slots=True)

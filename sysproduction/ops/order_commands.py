@@ -23,6 +23,8 @@ def register(app: typer.Typer) -> None:
         group = typer.Typer(no_args_is_help=True, help=text)
         group.callback()(_group)
         group.command("show")(command)
+        if name == "positions":
+            group.command("optimal")(show_optimal)
         app.add_typer(group, name=name)
 
 
@@ -71,3 +73,23 @@ def show_positions(context: typer.Context, as_json: Json = False) -> None:
     with session(context).outside() as ports:
         rows = orders.position_rows(FillLedger(ports.documents).positions())
     render.show(rows, as_json=as_json, empty="nothing is held")
+
+
+def show_optimal(
+    context: typer.Context, strategy: Strategy = None, instrument: Instrument = None, as_json: Json = False
+) -> None:
+    """What strategies want to hold: bands, what is held and under way, and the trade that follows now."""
+    from sysproduction.control import strategies
+    from sysproduction.domain.errors import ConfigError
+    from sysproduction.ops import render
+    from sysproduction.processes.run_strategy_order_generator import generator_desk
+
+    with session(context).outside() as ports:
+        world = ports.world()
+        if strategy is not None and strategy not in world.strategies.by_name:
+            known = ", ".join(world.strategies.by_name) or "none"
+            raise ConfigError(f"there is no strategy {strategy}: configured are {known}")
+        names = world.strategies.by_name if strategy is None else [strategy]
+        rows = strategies.optimal_rows(generator_desk(world), names, world.clock.now())
+    wanted = [row for row in rows if instrument in (None, row["instrument"])]
+    render.show(wanted, as_json=as_json, empty="no strategy has optimal positions yet: run_systems computes them")

@@ -4,10 +4,11 @@ from sysproduction.domain.results import MethodResult
 from sysproduction.ports import World
 from sysproduction.stores.fills import FillLedger
 from sysproduction.stores.optimal_positions import OptimalPositionStore
+from sysproduction.stores.order_controls import Limits, Locks, Overrides
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.roll_states import RollStates
 from sysproduction.strategies import generating
-from sysproduction.strategies.restraining import restraints_of
+from sysproduction.strategies.restraining import Controls
 
 __all__ = ["each_strategy"]
 
@@ -20,11 +21,14 @@ def each_strategy(world: World, *, strategy: str) -> MethodResult:
 
 def generator_desk(world: World) -> generating.GeneratorDesk:
     """What orders are made from, as things stand now."""
-    lists, standings = world.strategies.lists, RollStates(world.documents).all()
+    documents = world.documents
+    controls = Controls(
+        Overrides(documents).all(),
+        Limits(documents).all(),
+        Locks(documents).all(),
+        world.strategies.lists,
+        RollStates(documents).all(),
+    )
     return generating.GeneratorDesk(
-        OptimalPositionStore(world.documents),
-        OrderStack(world.documents),
-        FillLedger(world.documents),
-        lambda _strategy, instrument: restraints_of(instrument, lists=lists, standings=standings),
-        world.stale_after_days,
+        OptimalPositionStore(documents), OrderStack(documents), FillLedger(documents), controls, world.stale_after_days
     )

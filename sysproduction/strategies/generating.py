@@ -9,19 +9,17 @@ from sysproduction.domain.errors import AlreadyExists, DataError
 from sysproduction.domain.fills import filled
 from sysproduction.domain.optimal_positions import OptimalPosition, OptimalPositions
 from sysproduction.domain.orders import InstrumentOrder, OrderType, Reference
-from sysproduction.domain.required_trades import Holding, RequiredTrade, Restraints, required_trade
+from sysproduction.domain.required_trades import Holding, RequiredTrade, required_trade
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
 from sysproduction.domain.strategies import Strategy
 from sysproduction.stores.fills import FillLedger
 from sysproduction.stores.optimal_positions import OptimalPositionStore
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.strategies.digests import digest
+from sysproduction.strategies.restraining import Controls, restraints_of
 
 BY: Final = "run_strategy_order_generator"
 _TRIES: Final = 5
-
-RestraintsOf = Callable[[str, str], Restraints]
-"""What restrains a strategy in an instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class GeneratorDesk:
     optimal: OptimalPositionStore
     stack: OrderStack
     ledger: FillLedger
-    restraints: RestraintsOf
+    controls: Controls
     stale_after_days: int = 5
 
 
@@ -79,7 +77,7 @@ def assess(desk: GeneratorDesk, decision: OptimalPositions, now: datetime) -> li
     found = []
     for optimal in decision.positions:
         holding = holdings(optimal.instrument)
-        restraints = desk.restraints(decision.strategy, optimal.instrument)
+        restraints = restraints_of(desk.controls, decision.strategy, optimal.instrument)
         stale = not optimal.dropped and (optimal.reference_at is None or optimal.reference_at < since)
         found.append(Assessment(optimal, holding, required_trade(optimal, holding, restraints), stale))
     return found

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
+
+import numpy as np
 
 from sysproduction.domain.capital import Allocation
 from sysproduction.domain.errors import ConfigError, DataError
 from sysproduction.domain.optimal_positions import OptimalPosition, OptimalPositions, dropped
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
-from sysproduction.domain.strategies import Strategy
+from sysproduction.domain.strategies import PositionMethod, Strategy
 from sysproduction.domain.trading_systems import SystemConfig
 from sysproduction.ports import Folders, Series
 from sysproduction.stores.capital import CapitalStore
@@ -19,6 +21,7 @@ from sysproduction.stores.optimal_positions import OptimalPositionStore
 from sysproduction.strategies.digests import digest
 from sysproduction.strategies.reading import Sources, newest_sources, read_market
 from sysproduction.strategies.states import state_files
+from sysproduction.systems.smoothing import forward_filled
 from sysproduction.systems.system import SystemResult, run
 from sysproduction.systems.targets import Target, targets
 
@@ -56,10 +59,11 @@ def run_strategy(desk: SystemsDesk, strategy: Strategy, system: SystemConfig, *,
         desk.series, desk.instruments, system.instruments, now=now, stale_after_days=desk.stale_after_days
     )
     before = desk.optimal.last(strategy.name)
-    inputs = digest_of(strategy, wanted, sources)
+    inputs = digest_of(wanted, sources)
     if before is not None and before.inputs == inputs:
         return MethodResult(items=len(before.positions), problems=_problems(before.excluded))
-    result = run(wanted, read_market(desk.series, sources, desk.base_currency))
+    market = read_market(desk.series, sources, desk.base_currency)
+    result = run(wanted, market, fresh_since=now - timedelta(days=desk.stale_after_days))
     made = _Made(inputs, {**sources.versions(), "allocation": allocation.number}, now)
     decided = _decided(strategy, wanted, result, before, made)
     desk.folders.put(f"{strategy.name}/{decided.number:06d}", state_files(decided, wanted, result))
@@ -82,13 +86,12 @@ def _share(desk: SystemsDesk, strategy: str) -> tuple[Allocation, float]:
     return allocation, share
 
 
-def digest_of(strategy: Strategy, system: SystemConfig, sources: Sources) -> str:
+def digest_of(system: SystemConfig, sources: Sources) -> str:
     """The same text for the same inputs: system and capital, definitions, versions of prices and rates, what is
     missing, and the version of this program."""
     return digest(
         {
             "program": version("sysproduction"),
-            "method": strategy.position_method,
             "system": asdict(system),
             "listings": [asdict(listing) for listing in sources.listings],
             "versions": sources.versions(),
@@ -109,7 +112,9 @@ class _Made:
 def _decided(
     strategy: Strategy, system: SystemConfig, result: SystemResult, before: OptimalPositions | None, made: _Made
 ) -> OptimalPositions:
-    found = {code: _position(code, target) for code, target in targets(result).items()}
+    method = PositionMethod.DYNAMIC if system.dynamic else PositionMethod.BUFFERED
+    weights = _contract_weights(result) if system.dynamic else {}
+    found = {code: _position(code, target, weights.get(code)) for code, target in targets(result).items()}
     gone = dropped(before, frozenset(system.instruments))
     without = {code: NO_TARGET for code in system.instruments if code not in found}
     return OptimalPositions(
@@ -117,7 +122,7 @@ def _decided(
         number=before.number + 1 if before else 1,
         day=made.now.date(),
         at=made.now,
-        method=strategy.position_method,
+        method=method,
         capital=system.capital,
         inputs=made.inputs,
         positions=tuple(sorted([*found.values(), *gone], key=lambda position: position.instrument)),
@@ -126,9 +131,16 @@ def _decided(
     )
 
 
-def _position(code: str, target: Target) -> OptimalPosition:
+def _contract_weights(result: SystemResult) -> dict[str, float]:
+    """What one contract of each instrument is worth today, as a share of capital."""
+    value = forward_filled(result.sizes.block_value)[-1] * 100.0 * result.prices.rate[-1] / result.config.capital
+    return {code: float(v) for code, v in zip(result.prices.instruments, value, strict=True) if np.isfinite(v)}
+
+
+def _position(code: str, target: Target, weight: float | None) -> OptimalPosition:
     return OptimalPosition(
         instrument=code,
+        weight=weight,
         lower=target.lower,
         upper=target.upper,
         optimum=target.optimal,

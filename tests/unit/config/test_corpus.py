@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sysproduction.config.each_strategy import EACH
 from sysproduction.config.home import Home
 from sysproduction.config.loading import ConfigProblem, InvalidConfig, load
 from sysproduction.config.surroundings import Surroundings
@@ -17,6 +18,7 @@ NO_ARGUMENTS = inspect.Signature()
 SHIPPED = load(Home(Path("/nonexistent")), environ={})
 AROUND = Surroundings(datetime(2026, 11, 26, tzinfo=UTC), feed_codes)
 REGISTRY = {spec.name: {method.name: NO_ARGUMENTS for method in spec.methods} for spec in SHIPPED.processes}
+REGISTRY |= {name: {EACH: NO_ARGUMENTS} for name in ("run_systems", "run_strategy_order_generator")}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

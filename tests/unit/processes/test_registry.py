@@ -31,8 +31,8 @@ class Mute:
 
 def world_at(now: datetime, feed: CsvFeed) -> World:
     documents = MemoryDocuments()
-    broker = PaperAccount(documents, 1e6, "USD", lambda: now)
-    return World(SimulatedClock(now), documents, MemorySeries(lambda: now), feed, Mute(), MemoryFolders(), broker.account)
+    account = PaperAccount(documents, 1e6, "USD", lambda: now).account
+    return World(SimulatedClock(now), documents, MemorySeries(lambda: now), feed, Mute(), MemoryFolders(), account)
 
 
 def test_methods_are_listed_in_the_order_in_which_they_run() -> None:
