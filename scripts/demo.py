@@ -21,6 +21,9 @@ feed:
   kind: {kind}
   folder: {folder}
   seed: 7
+strategies:
+  trend:
+    system: {system}
 clock:
   start: {start}
   speed: 60 # while a process works, a second of real time is a minute of the market's
@@ -54,7 +57,12 @@ def _walk(home: Path, arguments: argparse.Namespace) -> int:
     # The recorded files end on Thursday 2023-08-31; the made-up market goes on for ever.
     start = "2023-08-29" if data else "2026-01-06"
     (home / "private_config.yaml").write_text(
-        CONFIGURATION.format(kind="csv" if data else "synthetic", folder=data or "null", start=start)
+        CONFIGURATION.format(
+            kind="csv" if data else "synthetic",
+            folder=data or "null",
+            start=start,
+            system="diversified" if data else "synthetic",
+        )
     )
     _say(f"A fresh home in {home}, its market clock at {start}")
     _run(home, "check")
@@ -68,6 +76,9 @@ def _walk(home: Path, arguments: argparse.Namespace) -> int:
     _say("What the stores hold now")
     _run(home, "prices", "show", check=False)
     _name_caught(home)
+    _say("Capital, what the strategy wants to hold, and the orders that follow")
+    for words in (("capital", "show"), ("positions", "optimal"), ("orders", "show")):
+        _run(home, *words, check=False)
     summed = _run(home, "summary", check=False)
     _tell_end(walked, summed)
     return walked or summed

@@ -20,12 +20,11 @@ from sysproduction.adapters.embedded_mongo import EmbeddedMongo
 
 COMMAND = str(Path(sys.executable).with_name("sysproduction"))
 PATIENCE = 90.0
+_METHODS = yaml.safe_load((Path(__file__).parents[1] / "config" / "processes.yaml").read_text())
 SHIPPED = tuple(
-    yaml.safe_load((Path(__file__).parents[1] / "config" / "processes.yaml").read_text())[
-        "process_configuration_methods"
-    ]
+    name for name, methods in _METHODS["process_configuration_methods"].items() if "each_strategy" not in methods
 )
-"""Names of the shipped processes, in configured order."""
+"""Names of the shipped processes that run without strategies, in configured order."""
 
 
 @dataclass(frozen=True, slots=True)

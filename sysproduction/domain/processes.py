@@ -108,8 +108,8 @@ class ProcessSpec:
 
     @property
     def runs_all_day(self) -> bool:
-        """Some method has no bound on its executions, so only the window or an operator ends a run."""
-        return any(m.max_executions == UNLIMITED and not m.run_on_completion_only for m in self.methods)
+        """Some method runs more than once a day, so that a run mostly waits, and may end with its window only."""
+        return any(m.max_executions != 1 and not m.run_on_completion_only for m in self.methods)
 
 
 class RunOutcome(StrEnum):

@@ -77,7 +77,7 @@ def made() -> None:
 def shipped(name: str) -> SystemConfig:
     """A shipped system."""
     from sysproduction.config.systems import find_system, load_system
-    from sysproduction.ops.backtest_commands import rule_book
+    from sysproduction.processes.system_files import rule_book
 
     return load_system(find_system(name), rule_book())
 

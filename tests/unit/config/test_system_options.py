@@ -15,7 +15,7 @@ from sysproduction.domain.system_options import (
     WeightEstimate,
 )
 from sysproduction.domain.trading_systems import SystemConfig
-from sysproduction.ops.backtest_commands import rule_book
+from sysproduction.processes.system_files import rule_book
 
 SHORT = """
 instruments: [CORN, US10]

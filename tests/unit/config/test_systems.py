@@ -10,7 +10,7 @@ from sysproduction.config.problems import InvalidConfig
 from sysproduction.config.systems import find_system, load_system, narrowed
 from sysproduction.domain.errors import ConfigError
 from sysproduction.domain.trading_systems import Buffering, BufferMethod, CostMethod, Quirk, SystemConfig
-from sysproduction.ops.backtest_commands import rule_book
+from sysproduction.processes.system_files import rule_book
 from sysproduction.systems.catalogue import SHIPPED
 
 SOUND = """\
