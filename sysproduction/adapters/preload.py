@@ -38,6 +38,7 @@ PRELOAD: Final = (
     "sysproduction.ops.child",
     "sysproduction.processes.run_backups",
     "sysproduction.processes.run_daily_fx_and_contract_updates",
+    "sysproduction.processes.run_capital_update",
     "sysproduction.processes.run_daily_prices_updates",
     "sysproduction.processes.run_daily_update_multiple_adjusted_prices",
     "sysproduction.processes.run_stack_handler",

@@ -34,7 +34,12 @@ class Session:
         if not check_methods:
             return loading.load(self.home, environ=os.environ)
         around = Surroundings(wiring.machine_clock().now(), wiring.feed_codes)
-        return loading.load(self.home, environ=os.environ, registry=signatures(), around=around)
+        config = loading.load(self.home, environ=os.environ, registry=signatures(), around=around)
+        if config.settings.strategies:
+            from sysproduction.processes.system_files import check_systems
+
+            check_systems(config.settings.strategy_values())
+        return config
 
     @contextmanager
     def outside(self) -> Iterator["Outside"]:
