@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.chaos import Arena, NotifySocket, notify_socket
-from tests.commands import COMMAND, await_true, command, configure, environment, right
+from tests.commands import COMMAND, SHIPPED, await_true, command, configure, environment, right
 
 FX = "run_daily_fx_and_contract_updates"
 PRICES = "run_daily_prices_updates"
@@ -21,13 +21,17 @@ process_configuration:
   default: {{start_time: 00:01, stop_time: 23:50}}
   run_daily_fx_and_contract_updates: {{start_time: 00:01}}
   run_daily_prices_updates: {{start_time: 00:01, enabled: {prices}, limits: {{stop_seconds: {seconds}}}}}
-  run_daily_update_multiple_adjusted_prices: {{enabled: false}}
+{switched_off}
 process_configuration_methods:
   run_daily_fx_and_contract_updates:
     update_fx_prices: {{frequency: 120, max_executions: -1}}
   run_daily_prices_updates:
     update_fx_prices: {{frequency: 120, max_executions: -1}}
 """
+
+
+OTHERS = "\n".join(f"  {name}: {{enabled: false}}" for name in SHIPPED if name not in (FX, PRICES))
+USUAL = {"prices": "true", "seconds": 20, "switched_off": OTHERS}
 
 
 class Reloaded:
@@ -41,7 +45,7 @@ class Reloaded:
 
     def write(self, extra: str = "", **fields: Any) -> None:
         """Give the home this configuration."""
-        configure(self.arena.home, self.settings + PLAN.format(**({"prices": "true", "seconds": 20} | fields)) + extra)
+        configure(self.arena.home, self.settings + PLAN.format(**(USUAL | fields)) + extra)
 
     def reload(self, fault: str = "") -> None:
         """By signal; until the supervisor has told that it is over, with the fault or without."""
@@ -66,7 +70,7 @@ def reloaded(own: Path, settings: str, tmp_path: Path) -> Iterator[Reloaded]:
 
 @contextmanager
 def supervisor_of(home: Path, settings: str, manager: NotifySocket) -> Iterator[Reloaded]:
-    configure(home, settings + PLAN.format(prices="true", seconds=20))
+    configure(home, settings + PLAN.format(**USUAL))
     with subprocess.Popen(
         [COMMAND, "up"],
         env=environment(home, manager.variables),

@@ -38,6 +38,13 @@ def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield home
 
 
+DAILY = (
+    "run_daily_fx_and_contract_updates",
+    "run_daily_prices_updates",
+    "run_daily_update_multiple_adjusted_prices",
+)
+
+
 def test_imported_adjusted_prices_equal_the_shipped_files(shared: Path, imported: Path, tmp_path: Path) -> None:
     """`import csv`, then `prices export`: for every instrument the shipped adjusted prices to 1e-9, at every stamp
     where both have a value, which is nearly everywhere."""
@@ -72,7 +79,8 @@ def test_five_replayed_days_equal_their_import(shared: Path, loaded: Path, tmp_p
     with served_home(home):
         days = right(home, "summary", "--json").json
         assert days["unsuccessful"] == []
-        assert len(days["days"]) == 15
+        ran = [row["process"] for row in days["days"]]
+        assert {ran.count(process) for process in DAILY} == {5}
         start = "1900-01-01" if begin == "imported" else MONDAY
         for instrument in ROLLING:
             assert_equal(home, loaded, instrument, start, tmp_path)
