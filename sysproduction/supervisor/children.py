@@ -18,14 +18,15 @@ Samples = deque[tuple[float, float]]
 
 @dataclass(slots=True)
 class Child:
-    """A live run that the supervisor watches; `kill_at` and `started` are machine seconds. `code` is kept because
-    it can be asked for only once."""
+    """A live run that the supervisor watches; `kill_at`, `look_at` (before which its heart need not be looked at) and
+    `started` are machine seconds. `code` is kept because it can be asked for only once."""
 
     identity: Identity
     day: date
     started: float
     code: int | None = None
     kill_at: float | None = None
+    look_at: float = 0.0
     killed: bool = False
     killed_for: str | None = None
     steady: bool = False

@@ -1,6 +1,9 @@
-"""Whether a process hangs, judged by its last heartbeat."""
+"""Whether a process hangs, judged by its last heartbeat, and when it could at the earliest."""
+
+import math
 
 from sysproduction.domain.heartbeats import Beat
+from sysproduction.domain.processes import ProcessSpec
 
 
 def is_hung(beat: Beat, now_monotonic: float, idle_seconds_max: float) -> str | None:
@@ -21,3 +24,15 @@ def is_hung(beat: Beat, now_monotonic: float, idle_seconds_max: float) -> str | 
     if 0 < beat.timeout < spent:
         return f"has been in {beat.method} for {spent:.1f} s, whose time-out is {beat.timeout:g} s"
     return None
+
+
+def next_look(spec: ProcessSpec, beat: Beat, now_monotonic: float) -> float:
+    """Machine seconds until which a process whose last heartbeat was this one cannot hang: until then it need not be
+    looked at again. A method may begin right after this look, so its time-out bounds that as well."""
+    shortest = min(
+        (60.0 * method.timeout_minutes for method in spec.methods if method.timeout_minutes > 0), default=math.inf
+    )
+    if not beat.method:
+        return min(beat.at + spec.limits.silence_seconds, now_monotonic + shortest)
+    ends = beat.since + beat.timeout if beat.timeout > 0 else math.inf
+    return min(ends, now_monotonic + min(shortest, spec.limits.silence_seconds))

@@ -16,7 +16,7 @@ from sysproduction.domain.processes import Missed, ProcessRun, ProcessSpec, Proc
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.children import Child, excess, exit_reason, run_of
-from sysproduction.supervisor.hang import is_hung
+from sysproduction.supervisor.hang import is_hung, next_look
 from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, decide
 from sysproduction.supervisor.tidings import Tidings
 from sysproduction.supervisor.windows import Window, current_window, last_window
@@ -150,12 +150,15 @@ class Supervisor:
         methods it may be silent while the store is away: it waits for the same store."""
         now = self.clock.monotonic()
         for spec in self.specs:
-            child, beat = self._children.get(spec.name), self.beats(spec.name)
-            if child is None or beat is None or child.kill_at is not None:
+            child = self._children.get(spec.name)
+            if child is None or child.kill_at is not None or now < child.look_at:
                 continue
-            mine = (beat.pid, beat.start_ticks) == (child.identity.pid, child.identity.start_ticks)
+            beat = self.beats(spec.name)
+            if beat is None or (beat.pid, beat.start_ticks) != (child.identity.pid, child.identity.start_ticks):
+                continue
             silence = math.inf if self._store_down else spec.limits.silence_seconds
-            reason = is_hung(beat, now, silence) if mine else None
+            reason = is_hung(beat, now, silence)
+            child.look_at = now if self._store_down else next_look(spec, beat, now)
             if reason is not None:
                 _log.error("%s hangs: it %s", spec.name, reason)
                 child.killed_for = f"hung: it {reason}"
