@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sysproduction.config.arguments import check_arguments
 from sysproduction.config.checks import Findings, validate
 from sysproduction.config.layers import read_file, shipped_folder
-from sysproduction.config.problems import InvalidConfig, closest
+from sysproduction.config.problems import ConfigProblem, InvalidConfig, closest
 from sysproduction.config.process_models import nested
 from sysproduction.config.system_models import RuleModel, SystemModel
 from sysproduction.config.tree import KeyPath, Node, a_map, described
@@ -33,13 +33,24 @@ class RuleBook:
 
 def load_system(path: Path, book: RuleBook) -> SystemConfig:
     """Read and check the file; raises InvalidConfig with all problems at once."""
-    findings = Findings([], _known())
-    tree = read_file(path, 0, findings.problems)
+    return check_system(read_system(path), book)
+
+
+def read_system(path: Path) -> Node:
+    """The tree of a system's file; raises InvalidConfig if it cannot be read or holds no map."""
+    problems: list[ConfigProblem] = []
+    tree = read_file(path, 0, problems)
     if tree is None:
-        raise InvalidConfig(findings.problems)
+        raise InvalidConfig(problems)
     if not tree.is_map:
-        findings.problems.append(tree.problem(f"must be {a_map(SystemModel.model_fields)}, but is {described(tree)}"))
-        raise InvalidConfig(findings.problems)
+        reason = f"must be {a_map(SystemModel.model_fields)}, but is {described(tree)}"
+        raise InvalidConfig([tree.problem(reason)])
+    return tree
+
+
+def check_system(tree: Node, book: RuleBook) -> SystemConfig:
+    """The frozen value of a system's tree; raises InvalidConfig with all problems at once."""
+    findings = Findings([], _known())
     model = validate(SystemModel, tree, findings, Node({}, tree.origin))
     scalars_estimated = model is None or model.estimate.forecast_scalars.enabled
     rules = _rules(tree.child(RULES), book, findings, scalars_estimated)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sysproduction.ops.comparison_command import backtest_compare
 from sysproduction.ops.process_commands import Json
 from sysproduction.ops.session import session
+from sysproduction.ops.sweep_commands import backtest_sweep
 
 if TYPE_CHECKING:
     from sysproduction.domain.histories import MarketData
@@ -21,6 +23,8 @@ def register(app: typer.Typer) -> None:
     """Add the group and its commands."""
     backtests = typer.Typer(no_args_is_help=True, help="Trading systems over recorded prices.")
     backtests.command("system")(backtest_system)
+    backtests.command("compare")(backtest_compare)
+    backtests.command("sweep")(backtest_sweep)
     app.add_typer(backtests, name="backtest")
 
 
@@ -60,24 +64,9 @@ def backtest_system(
 
 def read_market(context: typer.Context, config: "SystemConfig", data: Path | None, progress: Progress) -> "MarketData":
     """The system's histories, from the folder, else from the home's store."""
-    from sysproduction import wiring
+    from sysproduction.ops.market_sources import MarketSource
 
-    if data is not None:
-        return wiring.csv_market(data, config.instruments, config.base_currency, progress)
-    from sysproduction.stores.fx import FxRates
-    from sysproduction.stores.instruments import Instruments
-    from sysproduction.stores.prices import Prices
-    from sysproduction.strategies.histories import stored_market
-
-    with session(context).outside() as ports:
-        return stored_market(
-            config.instruments,
-            config.base_currency,
-            prices=Prices(ports.series),
-            instruments=Instruments(ports.documents),
-            rates=FxRates(ports.series),
-            progress=progress,
-        )
+    return MarketSource(session(context), data, config.instruments, config.base_currency).read(progress)
 
 
 def _show(figures: dict[str, Any], as_json: bool) -> None:

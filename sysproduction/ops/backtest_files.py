@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 def write_run(
     result: "SystemResult", figures: dict[str, Any], folder: Path, progress: Callable[[str, int, int], None]
 ) -> None:
-    """Write series/<I>.parquet, rules/<I>.parquet, portfolio.parquet, weights.parquet, rule_accounts.parquet and, last,
-    summary.json; each file whole or not at all. Raises ConfigError if the folder cannot be written."""
-    from sysproduction.ops.render import plain
+    """Write series/<I>.parquet, rules/<I>.parquet, portfolio.parquet, weights.parquet, rule_accounts.parquet,
+    config.json and, last, summary.json; each file whole or not at all. Raises ConfigError if it cannot be written."""
+    from sysproduction.ops.render import plain, said
     from sysproduction.systems import tables
 
     try:
@@ -35,14 +36,19 @@ def write_run(
         _write(tables.portfolio_table(result), folder / "portfolio.parquet")
         _write(tables.weights_table(result), folder / "weights.parquet")
         _write(tables.rule_accounts_table(result), folder / "rule_accounts.parquet")
-        text = json.dumps(plain(figures), indent=1, allow_nan=False)
-        _replace(folder / "summary.json", lambda scratch: scratch.write_text(text + "\n", encoding="utf-8"))
+        _write_json(said(asdict(result.config)), folder / "config.json")
+        _write_json(plain(figures), folder / "summary.json")
     except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
         raise ConfigError(f"{error.filename}: cannot be written ({error.strerror}); choose another folder") from error
 
 
 def _write(table: "pd.DataFrame", path: Path) -> None:
     _replace(path, lambda scratch: table.reset_index().to_parquet(scratch, index=False, compression="zstd"))
+
+
+def _write_json(value: Any, path: Path) -> None:
+    text = json.dumps(value, indent=1, allow_nan=False)
+    _replace(path, lambda scratch: scratch.write_text(text + "\n", encoding="utf-8"))
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

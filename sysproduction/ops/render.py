@@ -93,6 +93,17 @@ def plain(value: Any) -> Any:
     return value
 
 
+def said(value: Any) -> Any:
+    """The value as JSON, the same in every process: sets are sorted, and what JSON has no word for is a text."""
+    if isinstance(value, dict):
+        return {str(key): said(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [said(item) for item in value]
+    return plain(value) if isinstance(value, str | int | float | None) else str(value)
+
+
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
