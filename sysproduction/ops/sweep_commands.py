@@ -38,10 +38,10 @@ def backtest_sweep(
     """Run a system with every combination of a grid of values, and put the figures into one table."""
     from sysproduction.config.grids import variants
     from sysproduction.config.systems import find_system
-    from sysproduction.ops.backtest_commands import rule_book
     from sysproduction.ops.market_sources import MarketSource
     from sysproduction.ops.sweep_files import SweepFolder
     from sysproduction.ops.sweeping import Task, tasks_of
+    from sysproduction.processes.system_files import rule_book
 
     found = variants(find_system(config), grid, rule_book())
     made = tasks_of(found, lambda codes, currency: MarketSource(session(context), data, codes, currency))
