@@ -9,6 +9,7 @@ import typer
 
 from sysproduction.ops.comparison_command import backtest_compare
 from sysproduction.ops.process_commands import Json
+from sysproduction.ops.report_command import backtest_report
 from sysproduction.ops.session import session
 from sysproduction.ops.sweep_commands import backtest_sweep
 
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     backtests = typer.Typer(no_args_is_help=True, help="Trading systems over recorded prices.")
     backtests.command("system")(backtest_system)
     backtests.command("compare")(backtest_compare)
+    backtests.command("report")(backtest_report)
     backtests.command("sweep")(backtest_sweep)
     app.add_typer(backtests, name="backtest")
 
@@ -34,7 +36,10 @@ def backtest_system(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Prices in pysystemtrade's layout; without it, the store's.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write every table and summary.json there.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every table, summary.json and a report there.")
+    ] = None,
+    report: Annotated[bool, typer.Option(help="With --out, draw report.html and report.png too.")] = True,
     instruments: Annotated[str | None, typer.Option(help="Only these of the system's, separated by commas.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +64,22 @@ def backtest_system(
     if out is not None:
         with progress_bar("writing") as progress:
             write_run(result, figures, out, progress)
+        if report:
+            _draw(out)
     _show(figures, as_json)
+
+
+def _draw(out: Path) -> None:
+    """The report, where its libraries are installed; the tables are worth having without it."""
+    from sysproduction.ops.progress import progress_bar
+    from sysproduction.ops.report_command import missing_libraries, write_report
+
+    if why := missing_libraries():
+        typer.echo(f"no report was drawn: {why}", err=True)
+        return
+    with progress_bar("drawing") as progress:
+        progress("the report", 0, 1)
+        write_report(out)
 
 
 def read_market(context: typer.Context, config: "SystemConfig", data: Path | None, progress: Progress) -> "MarketData":

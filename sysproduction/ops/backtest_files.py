@@ -43,15 +43,16 @@ def write_run(
 
 
 def _write(table: "pd.DataFrame", path: Path) -> None:
-    _replace(path, lambda scratch: table.reset_index().to_parquet(scratch, index=False, compression="zstd"))
+    replaced(path, lambda scratch: table.reset_index().to_parquet(scratch, index=False, compression="zstd"))
 
 
 def _write_json(value: Any, path: Path) -> None:
     text = json.dumps(value, indent=1, allow_nan=False)
-    _replace(path, lambda scratch: scratch.write_text(text + "\n", encoding="utf-8"))
+    replaced(path, lambda scratch: scratch.write_text(text + "\n", encoding="utf-8"))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def replaced(path: Path, write: Callable[[Path], object]) -> None:
+    """The file as `write` makes it, whole or as it was before."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(scratch)
