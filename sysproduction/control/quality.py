@@ -50,10 +50,11 @@ def examine(
     gap_days: int,
 ) -> list[Finding]:
     """Everything that is wrong, by fault and item. `runs` are executions of methods, newest first; gaps of at least
-    `gap_days` business days and duplicates are looked for in the last `days` days."""
+    `gap_days` business days and duplicates are looked for in the last `days` days. Instruments with prices are judged
+    whether their contracts are sampled or not: what was only imported is stale as well."""
     sampled = contracts.sampled()
     since = pd.Timestamp(now - timedelta(days=days))
-    adjusted = {code: prices.adjusted(code) for code in sampled}
+    adjusted = {code: prices.adjusted(code) for code in sorted({*sampled, *prices.instruments()})}
     recent = {code: series.loc[since:] for code, series in adjusted.items()}
     return [
         *_failures(runs),

@@ -62,3 +62,11 @@ def test_only_the_last_run_tells_of_failures() -> None:
     last = run(1, ("CORN", "failed"), ("GOLD", "corrupt"), ("X", "missing"), ("Y", "spike"))
     assert found({}, last, run(9, ("OLD", "failed"))) == [("CORN", Fault.FAILURE), ("GOLD", Fault.FAILURE)]
     assert found({}, run(1, error="the feed is down")) == [("all", Fault.FAILURE)]
+
+
+def test_prices_that_were_only_imported_are_judged_too() -> None:
+    """No contract of the instrument is sampled, and its prices stopped long ago."""
+    prices, multiple = Prices(MemorySeries(lambda: NOW)), closes(1, until=NOW - timedelta(days=90)).to_frame("PRICE")
+    prices.replace_stitched("OLD", multiple, closes(1, until=NOW - timedelta(days=90)))
+    rows = examine(Contracts(MemoryDocuments()), prices, (), now=NOW, stale_after_days=5, days=365, gap_days=2)
+    assert [(row.item, row.fault) for row in rows] == [("OLD", Fault.STALE)]
