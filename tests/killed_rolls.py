@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def roll(home: Path, code: str, number: int, side: str) -> None:
             monotonic=machine.monotonic,
             sleep=machine.sleep,
         )
-        desk = desk_on(documents, FaultySeries(ports.series, fault))  # type: ignore[arg-type]
+        plain = desk_on(documents, FaultySeries(ports.series, fault))  # type: ignore[arg-type]
+        desk = replace(plain, turn=ports.turn)
         documents.fault = fault
         done = roll_instrument(desk, code, by="me", now=NOW, reasons=("to be killed",))
         documents.fault = None

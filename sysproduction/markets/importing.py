@@ -1,6 +1,7 @@
 """Load a whole recorded history at once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import count
 from typing import Protocol
@@ -63,12 +64,13 @@ def import_history(
     progress: Progress,
     only: Sequence[str] | None = None,
     shorten: bool = False,
+    turn: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> MethodResult:
     """Store definitions, bars, multiple, adjusted prices and rates up to `until`, exactly as recorded.
 
     Each series is replaced, so an import that was cut off is simply run again. Adjusted prices are stitched here.
     An item whose stored prices reach further than the import is left out, unless `shorten` lets it lose them.
-    `only` restricts the instruments. Rows written count rows of every series.
+    `only` restricts the instruments; `turn` is that of RollDesk. Rows written count rows of every series.
     """
     listings = {listing.instrument.code: listing for listing in history.instruments()}
     chosen, problems = choose(sorted(listings), only)
@@ -81,8 +83,10 @@ def import_history(
 
     def load_instrument(code: str) -> MethodResult:
         progress(code, next(done), len(pairs) + len(chosen))
-        instruments.put(listings[code])
-        return MethodResult(_import_instrument(history, prices, code, until, shorten), 1, tuple(history.problems(code)))
+        with turn(code):
+            instruments.put(listings[code])
+            rows = _import_instrument(history, prices, code, until, shorten)
+        return MethodResult(rows, 1, tuple(history.problems(code)))
 
     results = update_each(pairs, load_pair), update_each(chosen, load_instrument)
     found = [problem for result in results for problem in result.problems]

@@ -199,6 +199,7 @@ def _import(
         progress=progress,  # type: ignore[arg-type]
         only=only,
         shorten=shorten,
+        turn=ports.turn,
     )
 
 

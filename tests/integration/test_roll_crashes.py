@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_killed_at_every_write_of_a_roll_the_series_are_old_or_new(
             old = put_market(desk_on(ports.documents, ports.series), *CODES)
         killed = kill_at_every_write(home)
         with wiring.outside(Home(home), config) as ports:
-            desk = desk_on(ports.documents, ports.series)
+            desk = replace(desk_on(ports.documents, ports.series), turn=ports.turn)
             recover_rolls(desk, NOW)
             assert desk.states.unfinished() == []
             rolled = [assert_old_or_new(desk, crash["code"], old) for crash in killed]
