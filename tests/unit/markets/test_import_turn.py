@@ -12,6 +12,7 @@ from sysproduction.adapters.memory_series import MemorySeries
 from sysproduction.domain.instruments import Instrument, Listing
 from sysproduction.domain.results import Problem
 from sysproduction.markets.importing import import_history
+from sysproduction.simulation.faults import SERIES_WRITES, WRITES
 from sysproduction.stores.fx import FxRates
 from tests.rolling_market import NOW, PARAMETERS, desk_on, series_before_roll
 
@@ -56,7 +57,8 @@ def test_every_write_of_an_import_is_in_the_turn_of_its_instrument() -> None:
         inside.remove(instrument)
 
     def note(side: str, operation: str, collection: str) -> None:
-        written.append(tuple(inside))
+        if operation in WRITES | SERIES_WRITES:
+            written.append(tuple(inside))
 
     desk = desk_on(MemoryDocuments(), MemorySeries(lambda: NOW), fault=note)
     rates = FxRates(MemorySeries(lambda: NOW))
