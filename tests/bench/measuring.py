@@ -88,6 +88,9 @@ def awaited(pid: int, begun: float, log: Path, process: "subprocess.Popen[bytes]
 
 
 def answer(home: Path, *words: str) -> Any:
-    """What a command prints as JSON."""
+    """What a command prints as JSON; exit code 1, a failure that it tells of, is an answer too."""
     command = [COMMAND, "--home", str(home), *words, "--json"]
-    return json.loads(subprocess.run(command, env=environment(), stdout=subprocess.PIPE, check=True).stdout)
+    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(f"{' '.join(words)}: exit code {done.returncode}")
+    return json.loads(done.stdout)

@@ -89,6 +89,27 @@ def test_a_process_runs_from_crontab(midday: Path) -> None:
     assert [row["runs"] for row in command(midday, "summary", "--json").json["days"]] == [2]
 
 
+def test_a_region_has_its_own_line_of_the_schedule(midday: Path) -> None:
+    """The evening's process brings in the prices of one instrument, the night's those of the other."""
+    lines = "process_configuration_methods:\n"
+    for process, instrument in ((PRICES, "BUND"), (LATE, "WHEAT")):
+        lines += f"  {process}:\n"
+        for method in ("update_historical_prices", "update_multiple_adjusted_prices"):
+            lines += f"    {method}: {{arguments: {{instruments: [{instrument}]}}}}\n"
+    configure(midday, (midday / "private_config.yaml").read_text() + lines)
+    before = reaches(midday)
+    right(midday, "run", PRICES)
+    evening = reaches(midday)
+    assert (evening["BUND"] > before["BUND"], evening["WHEAT"]) == (True, before["WHEAT"])
+    right(midday, "run", LATE)
+    assert reaches(midday)["WHEAT"] > before["WHEAT"]
+
+
+def reaches(home: Path) -> dict[str, str]:
+    """The last stamp of each instrument's prices."""
+    return {row["instrument"]: row["last"] for row in right(home, "prices", "show", "--json").json}
+
+
 def test_run_waits_for_its_previous_process(midday: Path) -> None:
     """Started first, the night's process waits until the evening's has succeeded; without --wait it is refused."""
     refused = command(midday, "run", LATE, "--no-wait")
