@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sysproduction.ops import order_entry_commands
 from sysproduction.ops.process_commands import Json
 from sysproduction.ops.session import session
 
@@ -25,6 +26,8 @@ def register(app: typer.Typer) -> None:
         group.command("show")(command)
         if name == "positions":
             group.command("optimal")(show_optimal)
+        if name == "orders":
+            order_entry_commands.register(app, group)
         app.add_typer(group, name=name)
 
 

@@ -23,12 +23,14 @@ WHO = "run_stack_handler"
 class Memory:
     """What a program knows without asking: worthless after its end. `swept_at` is when all recent executions were last
     asked for, `asked_at` when the newest were; `reconciled` whether broker, ledger and stack were compared since the
-    program began or last lost the broker; `told` what was said of an order last, so that it is said once."""
+    program began or last lost the broker; `told` what was said of an order last, so that it is said once; `cancels`
+    when the end of a broker order was last asked for."""
 
     reconciled: bool = False
     swept_at: datetime | None = None
     asked_at: datetime | None = None
     told: dict[str, str] = field(default_factory=dict)
+    cancels: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

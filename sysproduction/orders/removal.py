@@ -1,6 +1,7 @@
 """The end of the day: nothing is left working at the broker, and every order that nothing can come of any more ends."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -8,10 +9,10 @@ from sysproduction.domain.alerts import Severity
 from sysproduction.domain.errors import Conflict
 from sysproduction.domain.order_states import BrokerStatus
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
+from sysproduction.orders.cancelling import ask_again, ask_cancel
 from sysproduction.orders.completion import handle_completed_orders
 from sysproduction.orders.desk import OrderDesk
 from sysproduction.orders.evidence import process_fills_stack
-from sysproduction.orders.routing import ask_cancel
 
 SECONDS_MAX: Final = 60.0
 _PAUSE: Final = 0.2
@@ -30,11 +31,11 @@ def safe_stack_removal(
         if not live or monotonic() >= deadline:
             break
         for order in live:
-            if order.status is BrokerStatus.WORKING:
-                try:
+            with suppress(Conflict):
+                if order.status is BrokerStatus.WORKING:
                     ask_cancel(desk, order, "the end of the day", now())
-                except Conflict:
-                    continue
+                elif order.status is BrokerStatus.CANCELLING:
+                    ask_again(desk, order, now())
         sleep(_PAUSE)
     ended = handle_completed_orders(desk, now(), final=True)
     left = [

@@ -18,10 +18,12 @@ from sysproduction.domain.order_states import BrokerEvent, BrokerStatus
 from sysproduction.domain.orders import AlgoState, BrokerOrder, BrokerOrderType, ContractOrder, Leg, OrderType, size_of
 from sysproduction.domain.results import MethodResult
 from sysproduction.orders.algos import STEPS, Amend, Cancel, Rest, Send, Task
+from sysproduction.orders.cancelling import ask_again, ask_cancel
 from sysproduction.orders.desk import OrderDesk
 from sysproduction.orders.evidence import store_event
 from sysproduction.orders.gate import Surroundings, may_send, survey, with_sent
 from sysproduction.orders.quotes import Markets
+from sysproduction.orders.wishes import cancel_unwanted, wish_for
 
 _ONE_AT_A_TIME = 1
 
@@ -32,9 +34,11 @@ def create_broker_orders_from_contract_orders(desk: OrderDesk, now: datetime, *,
     Nothing is sent before broker, ledger and stack were compared once (Memory.reconciled). Raises Unavailable, with
     everything as it was, when the broker cannot be reached.
     """
+    wishes = desk.stores.stack.end_wishes.all()
+    cancel_unwanted(desk, wishes, now)
     if not desk.memory.reconciled:
         return MethodResult()
-    children = desk.stores.stack.active_contracts()
+    children = [child for child in desk.stores.stack.active_contracts() if wish_for(child, wishes) is None]
     if not children:
         return MethodResult()
     around = survey(desk.stores, desk.rules, desk.usual, now)
@@ -58,12 +62,14 @@ def _step(
         return around, 0
     if live is not None and live.status in (BrokerStatus.SUBMITTING, BrokerStatus.UNKNOWN):
         return around, 0
+    if live is not None and live.status is BrokerStatus.CANCELLING:
+        ask_again(desk, live, now)
+        return around, 0
     market = markets.market(child.instrument, legs)
     wanted = live.legs if live is not None else _sized(child, legs, markets, around, now)
     if not wanted:
         return around, 0
-    cancelling = live is not None and live.status is BrokerStatus.CANCELLING
-    task = Task(_units(wanted), child.limit_price, live is not None, cancelling)
+    task = Task(_units(wanted), child.limit_price, live is not None)
     action = STEPS[child.algo](task, child.algo_state, market, now)
     match action:
         case Send():
@@ -187,17 +193,6 @@ def _amend(desk: OrderDesk, child: ContractOrder, live: BrokerOrder, action: Ame
         return  # the same limit again does no harm
     if answer is None:
         desk.stores.stack.replace_contract(replace(child, algo_state=action.state))
-
-
-def ask_cancel(desk: OrderDesk, order: BrokerOrder, why: str, now: datetime) -> None:
-    """Store that its end is wanted, then ask the broker for it; asking again does no harm."""
-    stored = store_event(desk, order, BrokerEvent.CANCEL_ASKED, now, why=why)
-    try:
-        answer = desk.broker.cancel(order.client_order_id)
-    except OutcomeUnknown:
-        return
-    if isinstance(answer, Refused):
-        store_event(desk, stored, BrokerEvent.CANCEL_REFUSED, now, why=answer.reason)
 
 
 def _say_refused(desk: OrderDesk, child: ContractOrder, refused: Refused, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Instrument orders become contract orders: the plan is stored first, then its children are inserted."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,13 +13,20 @@ from sysproduction.domain.roll_states import RollState, change
 from sysproduction.domain.spawning import RollView, planned, split
 from sysproduction.orders.completion import completed
 from sysproduction.orders.desk import WHO, OrderDesk
+from sysproduction.stores.order_stack import Malformed
 from sysproduction.stores.roll_states import RollChange, next_number
 
 
 def spawn_children_from_new_instrument_orders(desk: OrderDesk, now: datetime) -> MethodResult:
-    """Plan every new instrument order by its instrument's roll state, and insert the children that plans lack."""
-    written, problems = 0, []
-    for order in desk.stores.stack.active_instruments():
+    """Plan every new instrument order by its instrument's roll state, and insert the children that plans lack. What
+    cannot be traded, for it is malformed or of no known instrument, ends refused, with its reason."""
+    orders, malformed = desk.stores.stack.sorted_out()
+    problems = [_refuse_malformed(desk, order, now) for order in malformed]
+    unwanted = desk.stores.stack.end_wishes.all() if orders else {}
+    written = 0
+    for order in orders:
+        if order.plan is None and order.order_id in unwanted:
+            continue
         try:
             written += _spawn(desk, order, now)
         except Conflict:
@@ -26,6 +34,23 @@ def spawn_children_from_new_instrument_orders(desk: OrderDesk, now: datetime) ->
         except DataError as error:
             problems.append(Problem(order.order_id, ProblemKind.MISSING, str(error)))
     return MethodResult(written, written, tuple(problems))
+
+
+def _refuse_malformed(desk: OrderDesk, order: Malformed, now: datetime) -> Problem:
+    with suppress(Conflict):
+        _say_refused(desk, order.document.key, order.reason, now)
+        desk.stores.stack.refuse(order, now)
+    return Problem(order.document.key, ProblemKind.FAILED, order.reason)
+
+
+def _refuse(desk: OrderDesk, order: InstrumentOrder, reason: str, now: datetime) -> None:
+    _say_refused(desk, order.order_id, reason, now)
+    desk.stores.stack.replace_instrument(completed(order, Outcome.REFUSED, now, reason))
+
+
+def _say_refused(desk: OrderDesk, order_id: str, reason: str, now: datetime) -> None:
+    desk.note("refused", order_id, now, reason)
+    desk.tell(f"order/{order_id}", f"{order_id} is refused", reason, Severity.CRITICAL)
 
 
 def _spawn(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> int:
@@ -68,8 +93,10 @@ def insert_children(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> i
 def _plan(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> InstrumentOrder | None:
     """The order with its plan stored; None if nothing can be planned now, or it ended."""
     stack = desk.stores.stack
-    if order.quantity == 0:
-        stack.replace_instrument(completed(order, Outcome.UNFILLED, now))
+    try:
+        desk.instruments.get(order.instrument)
+    except DataError as unknown:
+        _refuse(desk, order, str(unknown), now)
         return None
     if desk.stores.locks.of(order.instrument):
         return None
@@ -80,9 +107,7 @@ def _plan(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> InstrumentO
     algo = desk.algo(order.instrument, order.order_type)
     children = planned(order, legs, algo, lambda source, target: shift_price(desk, order.instrument, source, target))
     if isinstance(children, Refused):
-        stack.replace_instrument(completed(order, Outcome.REFUSED, now, children.reason))
-        desk.note("refused", order.order_id, now, children.reason)
-        desk.tell(f"order/{order.order_id}", f"{order.order_id} is refused", children.reason, Severity.CRITICAL)
+        _refuse(desk, order, children.reason, now)
         return None
     return stack.replace_instrument(replace(order, plan=children))
 

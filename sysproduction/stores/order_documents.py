@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
+from sysproduction.domain.errors import DataError
 from sysproduction.domain.order_states import BrokerStatus
 from sysproduction.domain.orders import (
     AlgoPhase,
@@ -34,11 +35,14 @@ def order_body(order: Order) -> dict[str, Any]:
 
 
 def instrument_order(document: Document) -> InstrumentOrder:
-    """The stored instrument order."""
+    """The stored instrument order; DataError if the document is none."""
     body = dict(document.body)
-    plan = body["plan"]
-    body["plan"] = None if plan is None else tuple(_planned(child) for child in plan)
-    return InstrumentOrder(**_read(body), version=document.version)
+    try:
+        plan = body["plan"]
+        body["plan"] = None if plan is None else tuple(_planned(child) for child in plan)
+        return InstrumentOrder(**_read(body), version=document.version)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"instrument order {document.key} cannot be read: {error!r}") from error
 
 
 def contract_order(document: Document) -> ContractOrder:

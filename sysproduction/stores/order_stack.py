@@ -7,12 +7,16 @@ is the contract order and the attempt. Every other write compares and sets; noth
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from sysproduction.domain.errors import DataError
+from sysproduction.domain.order_checks import malformed
 from sysproduction.domain.order_states import BrokerStatus
-from sysproduction.domain.orders import BrokerOrder, ContractOrder, InstrumentOrder
+from sysproduction.domain.orders import BrokerOrder, ContractOrder, InstrumentOrder, Outcome
 from sysproduction.ports import Document, Documents
+from sysproduction.stores.end_wishes import EndWishes
 from sysproduction.stores.order_documents import broker_order, contract_order, instrument_order, order_body
 
 INSTRUMENT_ORDERS: Final = "instrument_orders"
@@ -22,8 +26,16 @@ BROKER_ORDERS: Final = "broker_orders"
 _O = TypeVar("_O", InstrumentOrder, ContractOrder, BrokerOrder)
 
 
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An instrument order that nobody can work on, and why not."""
+
+    document: Document
+    reason: str
+
+
 class OrderStack:
-    """Typed access to the three collections.
+    """Typed access to the three collections; `end_wishes` are of their orders.
 
     Inserts raise AlreadyExists if the order's identifier is taken, replacements raise Conflict if the stored version is
     no longer the given order's; both return the order as stored, with its version. Lists are sorted by identifier,
@@ -32,6 +44,7 @@ class OrderStack:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
+        self.end_wishes = EndWishes(documents)
         documents.declare(INSTRUMENT_ORDERS, indexes=[("active", "strategy", "instrument"), ("completed_at",)])
         documents.declare(CONTRACT_ORDERS, indexes=[("active", "instrument"), ("parent",), ("completed_at",)])
         documents.declare(
@@ -56,9 +69,32 @@ class OrderStack:
         return self._replace(INSTRUMENT_ORDERS, order.order_id, order, instrument_order)
 
     def active_instruments(self, strategy: str | None = None, instrument: str | None = None) -> list[InstrumentOrder]:
-        """Instrument orders that are worked on, of one strategy or instrument or of all."""
-        found = self._active(INSTRUMENT_ORDERS, strategy=strategy, instrument=instrument)
-        return [instrument_order(document) for document in found]
+        """Instrument orders that are worked on, of one strategy or instrument or of all; never a malformed one."""
+        return self.sorted_out(strategy, instrument)[0]
+
+    def sorted_out(
+        self, strategy: str | None = None, instrument: str | None = None
+    ) -> tuple[list[InstrumentOrder], list[Malformed]]:
+        """The same, and those that nobody can work on."""
+        orders, refused = [], []
+        for document in self._active(INSTRUMENT_ORDERS, strategy=strategy, instrument=instrument):
+            try:
+                order = instrument_order(document)
+            except DataError as error:
+                refused.append(Malformed(document, str(error)))
+                continue
+            wrong = malformed(order, document.key)
+            if wrong is None:
+                orders.append(order)
+            else:
+                refused.append(Malformed(document, wrong.reason))
+        return orders, refused
+
+    def refuse(self, order: Malformed, now: datetime) -> None:
+        """End a malformed instrument order as it is, with the reason. Conflict if it was changed meanwhile."""
+        ended = {"active": False, "completed_at": now, "outcome": str(Outcome.REFUSED), "why": order.reason}
+        body = {**order.document.body, **ended}
+        self._documents.replace(INSTRUMENT_ORDERS, order.document.key, body, order.document.version)
 
     def insert_contract(self, order: ContractOrder) -> ContractOrder:
         """Make a planned child."""

@@ -1,0 +1,115 @@
+"""The commands by which a human trades, records, cancels and flattens, on a home with the real database."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sysproduction import wiring
+from sysproduction.config.home import Home
+from sysproduction.config.loading import load
+from sysproduction.domain.instruments import Instrument, Listing
+from sysproduction.domain.rolls import RollParameters
+from sysproduction.ops.main import main
+from sysproduction.stores.contracts import ContractRecord, Contracts
+from sysproduction.stores.instruments import Instruments
+from sysproduction.stores.prices import Prices
+from tests.commands import configure, served_home
+
+LISTING = Listing(Instrument("CORN", "Corn", 50.0, "USD", "Ags", "US"), RollParameters("Z", "HKNUZ", -60, -1, 14))
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """CORN with prices and one living contract; a strategy called trend."""
+    with served_home(tmp_path_factory.mktemp("entry") / "home") as made:
+        configure(made, "strategies:\n  trend:\n    system: trend_basic\n")
+        with wiring.outside(Home(made), load(Home(made), environ={})) as ports:
+            now = ports.clock.now()
+            Instruments(ports.documents).put(LISTING)
+            for contract, days in (("20301200", 900), ("20200300", -900)):
+                expiry = now.date() + timedelta(days=days)
+                Contracts(ports.documents).put(ContractRecord("CORN", contract, True, expiry, False, now, now))
+            index = pd.DatetimeIndex([now - timedelta(days=1)])
+            row = {f"{role}_CONTRACT": ["20301200"] for role in ("PRICE", "CARRY", "FORWARD")}
+            multiple = pd.DataFrame({"PRICE": [450.0], "CARRY": [450.0], "FORWARD": [450.0], **row}, index=index)
+            Prices(ports.series).replace_stitched("CORN", multiple, multiple["PRICE"])
+        yield made
+
+
+@pytest.fixture
+def say(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command in this process: its exit code and what it wrote."""
+    monkeypatch.setenv("SYSPRODUCTION_HOME", str(home))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(words)
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+def shown(say: Say, *words: str) -> list[dict[str, object]]:
+    """The rows of a command that shows something."""
+    code, out, err = say(*words, "--json")
+    assert code == 0, err
+    rows = json.loads(out)
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_a_trade_is_confirmed_ordered_and_cancelled(say: Say) -> None:
+    """Without --yes the consequence is named and nothing happens."""
+    trade = ("orders", "trade", "trend", "CORN", "-3", "--why", "rebalance")
+    code, _, err = say(*trade)
+    assert (code, "-3 CORN would be traded for trend: say --yes" in err) == (4, True)
+    assert shown(say, "orders", "show") == []
+    assert say(*trade, "--yes")[0] == 0
+    [row] = shown(say, "orders", "show")
+    assert (row["trade"], row["why"]) == ("-3", "rebalance")
+    assert "ordered today already" in say(*trade, "--yes")[2]
+    assert say("orders", "cancel", str(row["order_id"]), "--why", "no")[0] == 0
+    code, _, err = say("orders", "cancel", str(row["order_id"]), "--why", "no")
+    assert (code, "asked for already" in err) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("trade", "trend", "CORN", "0"), "whole number other than 0"),
+        (("trade", "trend", "CORN", "1.5"), "whole number"),
+        (("trade", "trend", "CRON", "1"), "did you mean CORN?"),
+        (("trade", "nobody", "CORN", "1"), "no strategy nobody (trend)"),
+        (("trade", "trend", "CORN", "1", "--type", "roll"), "choose from best, market, limit"),
+        (("balance", "trend", "CORN", "20200300", "1", "400"), "expired"),
+        (("balance", "trend", "CORN", "20310300", "1", "400"), "no contract 20310300"),
+        (("fill", "SP0", "1", "400"), "no broker order SP0"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason(say: Say, words: tuple[str, ...], reason: str) -> None:
+    """Exit code 4, and the audit log has what reached the store."""
+    code, _, err = say("orders", *words, "--why", f"test {reason}", "--yes")
+    assert (code, reason in err) == (4, True), err
+    refused = [e for e in shown(say, "audit", "show") if e["why"] == f"test {reason}"]
+    assert len(refused) == ("--type" not in words)
+
+
+def test_a_balance_trade_becomes_a_position_and_a_panic_flattens_it(say: Say) -> None:
+    """The reason must be one; at HALT a panic says what lets it pass."""
+    balance = ("orders", "balance", "trend", "CORN", "20301200", "2", "450.25", "--yes")
+    assert "--why is empty" in say(*balance, "--why", " ")[2]
+    assert say(*balance, "--why", "done by phone")[0] == 0
+    assert [(r["of"], r["quantity"]) for r in shown(say, "positions", "show")] == [("strategy", 2), ("contract", 2)]
+    say("kill", "halt", "--why", "x")
+    assert "kill reduce" in say("panic", "--why", "get out", "--yes")[2]
+    say("kill", "release", "--why", "x", "--yes")
+    assert say("panic", "--why", "get out")[0] == 4
+    code, out, _ = say("panic", "--why", "get out", "--yes")
+    assert (code, "trend/CORN/panic-1: -2" in out) == (0, True)
+    assert [e["who"] != "run_stack_handler" for e in shown(say, "audit", "show") if e["what"] == "panic"] == [True]
