@@ -72,9 +72,10 @@ def _balance(desk: EntryDesk, wanted: Balance) -> Fill | Refused:
     )
     if refused is not None:
         return refused
-    order, child = _family(desk, wanted, quantity)
+    said = digest(wanted.contract, quantity, wanted.price, desk.why)
+    execution_id = f"{wanted.strategy}/{wanted.instrument}/balance-{desk.now:%Y%m%d}-{said}"
     fill = Fill(
-        execution_id=order.order_id,
+        execution_id=execution_id,
         revision=0,
         account=MANUAL_ACCOUNT,
         strategy=wanted.strategy,
@@ -83,28 +84,33 @@ def _balance(desk: EntryDesk, wanted: Balance) -> Fill | Refused:
         quantity=quantity,
         price=wanted.price,
         at=desk.now,
-        contract_order=child.order_id,
-        instrument_order=order.order_id,
         by=desk.by,
         recorded_at=desk.now,
     )
-    desk.note("balance trade", order.order_id, {"contract": wanted.contract, "quantity": quantity})
+    desk.note("balance trade", execution_id, {"contract": wanted.contract, "quantity": quantity})
+    recorded = record_balance(desk, fill)
+    return recorded or Refused(f"{execution_id} is on record already: give another --why for a further trade")
+
+
+def record_balance(desk: EntryDesk, fill: Fill) -> Fill | None:
+    """Store a family of orders that was filled from birth, then its fill, which now names them; None if the fill is on
+    record. The execution's last word is the decision, so that a command that was cut off makes the same family."""
+    order, child = _family(desk, fill)
     with suppress(AlreadyExists):
         desk.stack.insert_instrument(order)
     with suppress(AlreadyExists):
         desk.stack.insert_contract(child)
-    if desk.ledger.record(fill):
-        return fill
-    return Refused(f"{order.order_id} is on record already: give another --why for a further trade")
+    complete = replace(fill, contract_order=child.order_id, instrument_order=order.order_id)
+    return complete if desk.ledger.record(complete) else None
 
 
-def _family(desk: EntryDesk, wanted: Balance, quantity: int) -> tuple[InstrumentOrder, ContractOrder]:
-    legs = (Leg(wanted.contract, quantity),)
+def _family(desk: EntryDesk, fill: Fill) -> tuple[InstrumentOrder, ContractOrder]:
+    legs = (Leg(fill.contract, fill.quantity),)
     order = InstrumentOrder(
-        strategy=wanted.strategy,
-        instrument=wanted.instrument,
-        decision=f"balance-{desk.now:%Y%m%d}-{digest(wanted.contract, quantity, wanted.price, desk.why)}",
-        quantity=quantity,
+        strategy=fill.strategy,
+        instrument=fill.instrument,
+        decision=fill.execution_id.rpartition("/")[2],
+        quantity=fill.quantity,
         order_type=OrderType.BALANCE,
         generated_at=desk.now,
         by=desk.by,

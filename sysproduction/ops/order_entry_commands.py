@@ -13,6 +13,7 @@ from sysproduction.ops.session import leave_refused, session
 
 if TYPE_CHECKING:
     from sysproduction.control.order_entry import EntryDesk
+    from sysproduction.wiring import Outside
 
 Why = Annotated[str, typer.Option("--why", help="The reason, for the audit log.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Confirm.")]
@@ -52,9 +53,9 @@ def trade(
     if order_type not in known:
         raise leave_refused(Refused(f"--type {order_type}: choose from {', '.join(known)}"))
     wanted = order_entry.Trade(strategy, instrument, quantity, known[order_type], limit)
-    _require(yes, f"{quantity} {instrument} would be traded for {strategy}")
-    with desk_of(context, why) as desk:
-        order = _done(order_entry.trade(desk, wanted))
+    confirmed(yes, f"{quantity} {instrument} would be traded for {strategy}")
+    with desk_of(context, why) as (desk, _ports):
+        order = done(order_entry.trade(desk, wanted))
     typer.echo(f"{order.order_id}: {order.quantity:+d} {order.order_type}")
 
 
@@ -64,8 +65,8 @@ def cancel(
     """End an order and what works below it; the stack handler has it cancelled at the broker at its next turn."""
     from sysproduction.control import order_entry
 
-    with desk_of(context, why) as desk:
-        subject = _done(order_entry.cancel(desk, order))
+    with desk_of(context, why) as (desk, _ports):
+        subject = done(order_entry.cancel(desk, order))
     typer.echo(f"{subject} ends as soon as the broker has confirmed: run_stack_handler asks it while it runs")
 
 
@@ -82,9 +83,9 @@ def balance(
     """Record a trade that was done elsewhere: positions follow, nothing is sent."""
     from sysproduction.control import hand_fills
 
-    _require(yes, f"{quantity} {instrument} {contract} at {price:g} would be recorded for {strategy}")
-    with desk_of(context, why) as desk:
-        made = _done(hand_fills.balance(desk, hand_fills.Balance(strategy, instrument, contract, quantity, price)))
+    confirmed(yes, f"{quantity} {instrument} {contract} at {price:g} would be recorded for {strategy}")
+    with desk_of(context, why) as (desk, _ports):
+        made = done(hand_fills.balance(desk, hand_fills.Balance(strategy, instrument, contract, quantity, price)))
     typer.echo(f"{made.instrument_order}: {made.quantity:+d} {made.contract} at {made.price:g} is recorded")
 
 
@@ -103,10 +104,10 @@ def fill(
     tells of it after all, it is the same fill."""
     from sysproduction.control import hand_fills
 
-    _require(yes, f"{quantity} at {price:g} would be recorded as a fill of {client_order}")
+    confirmed(yes, f"{quantity} at {price:g} would be recorded as a fill of {client_order}")
     wanted = hand_fills.HandFill(client_order, quantity, price, contract, execution, account)
-    with desk_of(context, why) as desk:
-        made = _done(hand_fills.fill(desk, wanted))
+    with desk_of(context, why) as (desk, _ports):
+        made = done(hand_fills.fill(desk, wanted))
     typer.echo(f"{client_order}: {made.quantity:+d} {made.contract} at {made.price:g} is recorded")
 
 
@@ -122,10 +123,10 @@ def panic(
     from sysproduction.domain.gate_facts import KillState
     from sysproduction.stores.kill_switch import KillSwitch
 
-    _require(yes, f"every position in {instrument or 'every instrument'} would be closed at the market")
-    with desk_of(context, why) as desk:
+    confirmed(yes, f"every position in {instrument or 'every instrument'} would be closed at the market")
+    with desk_of(context, why) as (desk, _ports):
         state = KillSwitch(desk.documents, session(context).home.run).state() or KillState.HALT
-        orders = _done(flattening.panic(desk, state, instrument))
+        orders = done(flattening.panic(desk, state, instrument))
     for order in orders:
         typer.echo(f"{order.order_id}: {order.quantity:+d}")
     typer.echo(
@@ -134,25 +135,27 @@ def panic(
 
 
 @contextmanager
-def desk_of(context: typer.Context, why: str) -> "Iterator[EntryDesk]":
-    """What the commands use; a reason of spaces is none."""
+def desk_of(context: typer.Context, why: str | None = None) -> "Iterator[tuple[EntryDesk, Outside]]":
+    """What the commands use, and the ports of the home; a reason of spaces is none."""
     from sysproduction.control.order_entry import EntryDesk
 
-    if not why.strip():
+    if why is not None and not why.strip():
         raise leave_refused(Refused("--why is empty: say the reason, for the audit log"))
     with session(context).outside() as ports:
         strategies = sorted(ports.config.settings.strategies)
-        yield EntryDesk(ports.documents, ports.series, strategies, operator(), ports.clock.now(), why.strip())
+        said = (why or "").strip()
+        yield EntryDesk(ports.documents, ports.series, strategies, operator(), ports.clock.now(), said), ports
 
 
-def _require(yes: bool, text: str) -> None:
+def confirmed(yes: bool, text: str) -> None:
     """A human at a terminal is asked; a script says --yes."""
     if yes or (sys.stdin.isatty() and typer.confirm(f"{text}. Do it?")):
         return
     raise leave_refused(Refused(f"{text}: say --yes to confirm"))
 
 
-def _done(answer: _T | Refused) -> _T:
+def done(answer: _T | Refused) -> _T:
+    """The answer; a refusal ends the command."""
     if isinstance(answer, Refused):
         raise leave_refused(answer)
     return answer

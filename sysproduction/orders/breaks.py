@@ -1,68 +1,82 @@
-"""Position breaks: what the ledger says is held in a contract against what the broker says."""
+"""Breaks: what the broker says against what ledger and stack say; each locks its instrument, is told, and comes with
+proposals that a human signs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from sysproduction.domain.alerts import Severity
-from sysproduction.domain.broker import BrokerPosition
-from sysproduction.domain.fills import Key
+from sysproduction.domain.broker import OpenOrder
+from sysproduction.domain.errors import Conflict
+from sysproduction.domain.order_states import BrokerEvent
+from sysproduction.domain.orders import BrokerOrder
+from sysproduction.domain.reconciliation import Books, Finding, FindingKind, PositionBreak, compare, find_breaks
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
+from sysproduction.orders.cancelling import ask_cancel
 from sysproduction.orders.desk import WHO, OrderDesk
-from sysproduction.orders.evidence import process_fills_stack
+from sysproduction.orders.evidence import process_fills_stack, store_event
+from sysproduction.orders.reconciling import held, lost_orders, read_books
 from sysproduction.stores.order_controls import Lock, LockKind, Word
 
-_STRANGE: Final = "strange-orders"
-
-
-@dataclass(frozen=True, slots=True)
-class PositionBreak:
-    """Contracts held by the ledger and by the broker that are not the same number."""
-
-    instrument: str
-    contract: str
-    ours: int
-    theirs: int
-
-    @property
-    def text(self) -> str:
-        """In words."""
-        return f"{self.contract}: {self.ours:+d} by the ledger, {self.theirs:+d} at the broker"
-
-
-def find_breaks(ours: Mapping[Key, int], theirs: Mapping[Key, int]) -> list[PositionBreak]:
-    """Every contract in which the two differ, by instrument and contract."""
-    return [
-        PositionBreak(*key, ours.get(key, 0), theirs.get(key, 0))
-        for key in sorted(ours.keys() | theirs.keys())
-        if ours.get(key, 0) != theirs.get(key, 0)
-    ]
+_KINDS: Final = {FindingKind.FOREIGN_ORDER: ProblemKind.UNKNOWN, FindingKind.UNKNOWN_OUTCOME: ProblemKind.UNKNOWN}
 
 
 def check_external_position_break(desk: OrderDesk, now: datetime) -> MethodResult:
-    """Compare ledger and broker; lock each instrument that differs, and take the machine's own lock away where nothing
-    does any more. The first comparison of a program is what lets anything be sent.
+    """Compare the broker's positions, executions and open orders with ledger and stack; lock each instrument whose
+    positions differ, and take the machine's own lock away where they no longer do. The first comparison of a program,
+    and the first after the broker was away, is what lets anything be sent.
 
     Fills that come in while the broker is asked are no breaks: its positions are read before and after the executions,
     and only if nothing moved in between are they compared. Raises Unavailable if the broker is away.
     """
-    before = _held(desk.broker.positions())
-    process_fills_stack(desk, now)
-    after = _held(desk.broker.positions())
-    if before != after:
-        return MethodResult()
-    breaks = find_breaks(desk.stores.ledger.positions().contracts, after)
-    _lock(desk, breaks, now)
-    _unlock(desk, {one.instrument for one in breaks}, now)
-    strangers = _strange_orders(desk)
-    desk.memory.reconciled = True
+    with desk.reaching():
+        before = held(desk.broker.positions())
+        process_fills_stack(desk, now)
+        after = held(desk.broker.positions())
+        if before != after:
+            return MethodResult()
+        breaks = find_breaks(desk.stores.ledger.positions().contracts, after)
+        _lock(desk, breaks, now)
+        _unlock(desk, {one.instrument for one in breaks}, now)
+        books = _books(desk, bool(breaks), after, now)
+        findings = compare(books)
+        _propose(desk, findings, now)
+        _tell_strangers(desk, findings)
+        _end_orphans(desk, books, now)
+        desk.memory.reconciled = True
     problems = [Problem(f"{one.instrument}/{one.contract}", ProblemKind.FAILED, one.text) for one in breaks]
-    return MethodResult(0, len(after), (*problems, *strangers))
+    strange = [Problem(one.subject, _KINDS[one.kind], one.text) for one in findings if one.kind in _KINDS]
+    return MethodResult(0, len(after), (*problems, *strange))
 
 
-def _held(positions: Sequence[BrokerPosition]) -> dict[Key, int]:
-    return {(one.instrument, one.contract): one.quantity for one in positions if one.quantity}
+def _books(desk: OrderDesk, broken: bool, theirs: dict[tuple[str, str], int], now: datetime) -> Books:
+    """Everything where something is broken; otherwise no execution need be asked for again."""
+    stores = desk.stores
+    if broken:
+        return read_books(stores.stack, stores.ledger, desk.broker, theirs, now)
+    standing, live = desk.broker.open_orders(), stores.stack.active_brokers()
+    return Books(
+        ours=stores.ledger.positions(),
+        theirs=theirs,
+        open_orders=standing,
+        orders=_known(desk, standing, {order.client_order_id: order for order in live}),
+        lost=lost_orders(live, desk.broker, standing),
+    )
+
+
+def _known(desk: OrderDesk, standing: Sequence[OpenOrder], live: Mapping[str, BrokerOrder]) -> dict[str, BrokerOrder]:
+    names = {order.client_order_id for order in standing if order.client_order_id}
+    found = {name: live.get(name) or desk.stores.stack.get_broker(name) for name in sorted(names)}
+    return {name: order for name, order in found.items() if order is not None}
+
+
+def _propose(desk: OrderDesk, findings: Sequence[Finding], now: datetime) -> None:
+    """Store what a human may sign; with nothing found and nothing stored, nothing is asked."""
+    wanted = [one.proposal for one in findings if one.proposal is not None]
+    if wanted or desk.memory.proposed:
+        desk.proposals.refresh(wanted, now)
+        desk.memory.proposed = bool(wanted)
 
 
 def _lock(desk: OrderDesk, breaks: list[PositionBreak], now: datetime) -> None:
@@ -73,7 +87,12 @@ def _lock(desk: OrderDesk, breaks: list[PositionBreak], now: datetime) -> None:
         why = "; ".join(texts)
         if desk.stores.locks.lock(Lock(instrument, LockKind.BREAK, Word(WHO, now, why))):
             desk.note("locked", instrument, now, why)
-        desk.tell(f"break/{instrument}", f"{instrument}: positions differ from the broker's", why, Severity.CRITICAL)
+        desk.tell(
+            f"break/{instrument}",
+            f"{instrument}: positions differ from the broker's",
+            f"{why}; `sysproduction reconcile` proposes what to do",
+            Severity.CRITICAL,
+        )
 
 
 def _unlock(desk: OrderDesk, broken: set[str], now: datetime) -> None:
@@ -85,14 +104,31 @@ def _unlock(desk: OrderDesk, broken: set[str], now: datetime) -> None:
             desk.notifier.recover(f"break/{lock.instrument}", f"{lock.instrument}: positions agree again")
 
 
-def _strange_orders(desk: OrderDesk) -> tuple[Problem, ...]:
-    """Orders at the broker that we do not know."""
-    found = []
-    for order in desk.broker.open_orders():
-        known = order.client_order_id is not None and desk.stores.stack.get_broker(order.client_order_id) is not None
-        if not known:
-            legs = ", ".join(f"{leg.quantity:+d} {leg.contract}" for leg in order.legs)
-            text = f"{order.broker_id} at the broker ({legs}) is not an order of ours"
-            desk.tell(f"{_STRANGE}/{order.broker_id}", f"{order.instrument}: a strange order", text, Severity.CRITICAL)
-            found.append(Problem(order.instrument, ProblemKind.UNKNOWN, text))
-    return tuple(found)
+def _tell_strangers(desk: OrderDesk, findings: Sequence[Finding]) -> None:
+    """Orders at the broker that we do not know; and when they are gone."""
+    strange = [one for one in findings if one.kind is FindingKind.FOREIGN_ORDER]
+    for one in strange:
+        key, title = f"strange-orders/{one.subject}", f"{one.instrument}: a strange order"
+        desk.tell(key, title, one.text, Severity.CRITICAL)
+    standing = {one.subject for one in strange}
+    for subject in sorted(desk.memory.strangers - standing):
+        desk.notifier.recover(f"strange-orders/{subject}", f"{subject} is no longer at the broker")
+    desk.memory.strangers = standing
+
+
+def _end_orphans(desk: OrderDesk, books: Books, now: datetime) -> None:
+    """An order that ended here and works at the broker all the same is told of, and its end asked for: nobody steps it
+    any more."""
+    for open_order in books.open_orders:
+        order = books.orders.get(open_order.client_order_id or "")
+        if order is None or order.active:
+            continue
+        with suppress(Conflict):
+            revived = store_event(desk, order, BrokerEvent.SEEN_WORKING, now, broker_id=open_order.broker_id)
+            parent = desk.stores.stack.get_contract(order.parent)
+            if not revived.active or (parent is not None and parent.active):
+                continue
+            text = f"{order.client_order_id} was {order.status} here and works at the broker: its end is asked for"
+            desk.note("works after its end", order.client_order_id, now, text)
+            desk.tell(f"orphan/{order.client_order_id}", f"{order.instrument}: an order came back", text)
+            ask_cancel(desk, revived, "it ended here before", now)

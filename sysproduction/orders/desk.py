@@ -1,10 +1,12 @@
 """The order desk: everything that working on orders reads, writes and asks, and what one program remembers of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sysproduction.domain.alerts import Alert, Severity
+from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.orders import OrderType
 from sysproduction.orders.algos import STEPS, algo_for
@@ -15,6 +17,7 @@ from sysproduction.stores.contracts import Contracts
 from sysproduction.stores.fx import FxRates
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.prices import Prices
+from sysproduction.stores.proposals import Proposals
 
 WHO = "run_stack_handler"
 
@@ -24,13 +27,16 @@ class Memory:
     """What a program knows without asking: worthless after its end. `swept_at` is when all recent executions were last
     asked for, `asked_at` when the newest were; `reconciled` whether broker, ledger and stack were compared since the
     program began or last lost the broker; `told` what was said of an order last, so that it is said once; `cancels`
-    when the end of a broker order was last asked for."""
+    when the end of a broker order was last asked for; `proposed` whether proposals may be open, `strangers` the orders
+    at the broker that are not ours."""
 
     reconciled: bool = False
     swept_at: datetime | None = None
     asked_at: datetime | None = None
     told: dict[str, str] = field(default_factory=dict)
     cancels: dict[str, datetime] = field(default_factory=dict)
+    proposed: bool = True
+    strangers: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,21 @@ class OrderDesk:
     contracts: Contracts
     prices: Prices
     rates: FxRates
+    proposals: Proposals
     rules: GateRules = field(default_factory=GateRules)
     usual: UsualLimits = field(default_factory=UsualLimits)
     algos: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
+
+    @contextmanager
+    def reaching(self) -> Iterator[None]:
+        """Around everything that asks the broker: where it, or the store, turns out to be away, nothing is sent until
+        all was compared anew. Raises Unavailable all the same."""
+        try:
+            yield
+        except Unavailable:
+            self.memory.reconciled = False
+            raise
 
     def algo(self, instrument: str, order_type: OrderType) -> str:
         """The algorithm that works on such an order."""

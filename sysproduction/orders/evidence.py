@@ -7,7 +7,7 @@ from typing import Final
 from sysproduction.domain.alerts import Severity
 from sysproduction.domain.broker import Execution, OrderReport, ReportedStatus
 from sysproduction.domain.errors import Conflict, DataError, Refused
-from sysproduction.domain.fills import Fill, filled, is_complete
+from sysproduction.domain.fills import Fill, filled, is_complete, latest
 from sysproduction.domain.order_states import BrokerEvent, BrokerStatus, after
 from sysproduction.domain.orders import BrokerOrder, size_of
 from sysproduction.domain.results import MethodResult
@@ -65,12 +65,13 @@ def process_fills_stack(desk: OrderDesk, now: datetime) -> MethodResult:
 
     Executions of orders that are not ours are told, and left to a human. Raises Unavailable if the broker is away.
     """
-    recorded, touched = _record_executions(desk, now)
-    for client_order_id in sorted(touched):
-        order = desk.stores.stack.get_broker(client_order_id)
-        if order is not None:
-            _settle(desk, order, now)
-    _look_at_live(desk, now)
+    with desk.reaching():
+        recorded, touched = _record_executions(desk, now)
+        for client_order_id in sorted(touched):
+            order = desk.stores.stack.get_broker(client_order_id)
+            if order is not None:
+                _settle(desk, order, now)
+        _look_at_live(desk, now)
     return MethodResult(recorded, recorded)
 
 
@@ -91,16 +92,15 @@ def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
 
 def _record(desk: OrderDesk, execution: Execution, now: datetime) -> bool:
     order = desk.stores.stack.get_broker(execution.client_order_id) if execution.client_order_id else None
-    fill = _fill(execution, order, now)
+    fill = _fill(execution, order, now) if order is not None else _signed(desk, execution, now)
     if fill is None:
-        if not desk.stores.ledger.of_execution(execution.account, execution.execution_id):
-            desk.tell(
-                f"stranger/{execution.account}/{execution.execution_id}",
-                f"{execution.instrument}: an execution that is not of an order of ours",
-                f"{execution.quantity:+d} {execution.contract} at {execution.price:g} ({execution.execution_id}): "
-                "`sysproduction reconcile` proposes what to do",
-                Severity.CRITICAL,
-            )
+        desk.tell(
+            f"stranger/{execution.account}/{execution.execution_id}",
+            f"{execution.instrument}: an execution that is not of an order of ours",
+            f"{execution.quantity:+d} {execution.contract} at {execution.price:g} ({execution.execution_id}): "
+            "`sysproduction reconcile` proposes what to do",
+            Severity.CRITICAL,
+        )
         return False
     try:
         return desk.stores.ledger.record(fill)
@@ -128,6 +128,22 @@ def _fill(execution: Execution, order: BrokerOrder | None, now: datetime) -> Fil
         client_order_id=order.client_order_id,
         contract_order=order.parent,
         instrument_order=order.instrument_order,
+        recorded_at=now,
+    )
+
+
+def _signed(desk: OrderDesk, execution: Execution, now: datetime) -> Fill | None:
+    """The fill of an execution of no order of ours that a human has signed for: the broker may still correct it."""
+    known = latest(desk.stores.ledger.of_execution(execution.account, execution.execution_id))
+    if not known:
+        return None
+    return replace(
+        known[0],
+        revision=execution.revision,
+        contract=execution.contract,
+        quantity=execution.quantity,
+        price=execution.price,
+        commission=execution.commission,
         recorded_at=now,
     )
 

@@ -5,6 +5,7 @@ is called; what comes of the call is stored after it. Whatever a crash leaves in
 broker (`orders.evidence`), never by time.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from math import gcd
@@ -24,6 +25,7 @@ from sysproduction.orders.evidence import store_event
 from sysproduction.orders.gate import Surroundings, may_send, survey, with_sent
 from sysproduction.orders.quotes import Markets
 from sysproduction.orders.wishes import cancel_unwanted, wish_for
+from sysproduction.stores.order_controls import Word
 
 _ONE_AT_A_TIME = 1
 
@@ -31,13 +33,18 @@ _ONE_AT_A_TIME = 1
 def create_broker_orders_from_contract_orders(desk: OrderDesk, now: datetime, *, base_currency: str) -> MethodResult:
     """One step of the execution algorithm of every contract order; none of them waits for anything.
 
-    Nothing is sent before broker, ledger and stack were compared once (Memory.reconciled). Raises Unavailable, with
-    everything as it was, when the broker cannot be reached.
+    Nothing is sent before broker, ledger and stack were compared (Memory.reconciled), once a program and again whenever
+    the broker was away. Raises Unavailable, with everything as it was, when the broker cannot be reached.
     """
-    wishes = desk.stores.stack.end_wishes.all()
-    cancel_unwanted(desk, wishes, now)
-    if not desk.memory.reconciled:
-        return MethodResult()
+    with desk.reaching():
+        wishes = desk.stores.stack.end_wishes.all()
+        cancel_unwanted(desk, wishes, now)
+        if not desk.memory.reconciled:
+            return MethodResult()
+        return _step_all(desk, wishes, now, base_currency)
+
+
+def _step_all(desk: OrderDesk, wishes: Mapping[str, Word], now: datetime, base_currency: str) -> MethodResult:
     children = [child for child in desk.stores.stack.active_contracts() if wish_for(child, wishes) is None]
     if not children:
         return MethodResult()
@@ -174,7 +181,6 @@ def _submit(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
         return
     except Unavailable as error:
         store_event(desk, order, BrokerEvent.ABSENT, now, why=str(error))
-        desk.memory.reconciled = False
         raise
     if isinstance(answer, Submitted):
         store_event(desk, order, BrokerEvent.ACKNOWLEDGED, now, broker_id=answer.broker_id)

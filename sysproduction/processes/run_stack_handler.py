@@ -16,6 +16,7 @@ from sysproduction.stores.kill_switch import KillSwitch
 from sysproduction.stores.order_controls import Limits, Locks, Overrides
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.prices import Prices
+from sysproduction.stores.proposals import Proposals
 from sysproduction.stores.roll_states import RollStates
 from sysproduction.stores.spreads import Spreads
 
@@ -65,6 +66,7 @@ def _desk(world: World) -> OrderDesk:
         contracts=Contracts(documents),
         prices=Prices(world.series),
         rates=FxRates(world.series),
+        proposals=Proposals(documents),
         rules=world.rules,
         usual=world.usual,
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
 from sysproduction.domain.instruments import Instrument, Listing
+from sysproduction.domain.order_states import BrokerStatus
+from sysproduction.domain.orders import BrokerOrder, BrokerOrderType, Leg
 from sysproduction.domain.rolls import RollParameters
 from sysproduction.ops.main import main
 from sysproduction.stores.contracts import ContractRecord, Contracts
 from sysproduction.stores.instruments import Instruments
+from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.prices import Prices
 from tests.commands import configure, served_home
 
@@ -113,3 +117,27 @@ def test_a_balance_trade_becomes_a_position_and_a_panic_flattens_it(say: Say) ->
     code, out, _ = say("panic", "--why", "get out", "--yes")
     assert (code, "trend/CORN/panic-1: -2" in out) == (0, True)
     assert [e["who"] != "run_stack_handler" for e in shown(say, "audit", "show") if e["what"] == "panic"] == [True]
+
+
+def test_an_unknown_outcome_is_shown_and_signed_while_the_broker_is_away(say: Say, home: Path) -> None:
+    """`reconcile` ends with 1 as long as anything differs; what needs a comparison cannot be signed without."""
+    with wiring.outside(Home(home), load(Home(home), environ={})) as ports:
+        stack = OrderStack(ports.documents)
+        legs, at = (Leg("20301200", 1),), ports.clock.now()
+        order = BrokerOrder("trend/CORN/d/1", 1, "trend/CORN/d", "trend", "CORN", legs, BrokerOrderType.MARKET, at)
+        stack.insert_broker(replace(order, status=BrokerStatus.UNKNOWN))
+    code, out, _ = say("reconcile", "--json")
+    shown = json.loads(out)
+    assert (code, shown["compared"]) == (1, False)
+    [row] = shown["findings"]
+    assert (row["kind"], order.client_order_id in row["accept_to"]) == ("unknown outcome", True)
+    assert "not compared now" in say("reconcile")[1]
+    accept = ("reconcile", "accept", row["proposal"], "--why", "their desk says no")
+    assert say(*accept)[0] == 4
+    assert say(*accept, "--yes")[0] == 0
+    assert say("reconcile", "--json")[0] == 0
+    assert "is accepted by" in say(*accept, "--yes")[2]
+    with wiring.outside(Home(home), load(Home(home), environ={})) as ports:
+        ended = OrderStack(ports.documents).get_broker(order.client_order_id)
+        assert ended is not None
+        assert (ended.active, ended.status) == (False, BrokerStatus.CANCELLED)

@@ -43,7 +43,8 @@ class Standing:
 
 @dataclass
 class ExchangeOfOne:
-    """The Broker port. `tick` fills one contract of everything that works; `late` orders work from the second tick on.
+    """The Broker port. `tick` fills one contract of everything that works; `late` orders, then `coming`, work only
+    after two ticks, and until then nobody can say what became of them.
     `submissions` counts calls by client order id, `wrong` what no client may do."""
 
     now: datetime
@@ -51,6 +52,7 @@ class ExchangeOfOne:
     orders: dict[str, Standing] = field(default_factory=dict)
     fills: list[Execution] = field(default_factory=list)
     late: list[OrderTicket] = field(default_factory=list)
+    coming: list[OrderTicket] = field(default_factory=list)
     submissions: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     is_away: bool = False
@@ -84,7 +86,7 @@ class ExchangeOfOne:
 
     def tick(self) -> None:
         """Time passes at the exchange: late orders arrive, and one contract of each working order is traded."""
-        arriving, self.late = self.late, []
+        arriving, self.coming, self.late = self.coming, self.late, []
         for order in list(self.orders.values()):
             if order.status is ReportedStatus.WORKING:
                 self._fill_one(order)
@@ -130,7 +132,7 @@ class ExchangeOfOne:
 
     def find(self, client_order_id: str) -> OrderReport | None:
         self._there()
-        if any(ticket.client_order_id == client_order_id for ticket in self.late):
+        if any(ticket.client_order_id == client_order_id for ticket in (*self.late, *self.coming)):
             raise Unavailable("that order is under way: no evidence yet")
         order = self.orders.get(client_order_id)
         if order is None:

@@ -29,6 +29,7 @@ from sysproduction.stores.kill_switch import KillSwitch
 from sysproduction.stores.order_controls import Limits, Locks, Overrides
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.prices import Prices
+from sysproduction.stores.proposals import Proposals
 from sysproduction.stores.roll_states import RollChange, RollStates, next_number
 from tests.fakes import FaultyDocuments, ProgramDied, RecordingNotifier
 from tests.rolling_market import NOW, desk_on, put_market
@@ -71,6 +72,7 @@ class OrderWorld:
             contracts=Contracts(documents),
             prices=Prices(self.series),
             rates=FxRates(self.series),
+            proposals=Proposals(documents),
         )
 
     def decide(self, quantity: int, *, strategy: str = "trend", order_type: OrderType = OrderType.MARKET) -> None:
