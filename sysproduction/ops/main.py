@@ -49,6 +49,7 @@ def _global_options(
 
 def _register() -> None:
     from sysproduction.ops import (
+        account_commands,
         backtest_commands,
         backup_commands,
         capital_commands,
@@ -69,6 +70,7 @@ def _register() -> None:
         capital_commands,
         market_commands,
         order_commands,
+        account_commands,
         reconcile_commands,
         risk_commands,
         roll_commands,

@@ -12,7 +12,9 @@ import pytest
 from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
+from sysproduction.domain.bars import BAR_COLUMNS
 from sysproduction.domain.instruments import Instrument, Listing
+from sysproduction.domain.merging import merge
 from sysproduction.domain.order_states import BrokerStatus
 from sysproduction.domain.orders import BrokerOrder, BrokerOrderType, Leg
 from sysproduction.domain.rolls import RollParameters
@@ -20,7 +22,7 @@ from sysproduction.ops.main import main
 from sysproduction.stores.contracts import ContractRecord, Contracts
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.order_stack import OrderStack
-from sysproduction.stores.prices import Prices
+from sysproduction.stores.prices import DAILY, Prices, empty_bars
 from tests.commands import configure, served_home
 
 LISTING = Listing(Instrument("CORN", "Corn", 50.0, "USD", "Ags", "US"), RollParameters("Z", "HKNUZ", -60, -1, 14))
@@ -41,7 +43,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             index = pd.DatetimeIndex([now - timedelta(days=1)])
             row = {f"{role}_CONTRACT": ["20301200"] for role in ("PRICE", "CARRY", "FORWARD")}
             multiple = pd.DataFrame({"PRICE": [450.0], "CARRY": [450.0], "FORWARD": [450.0], **row}, index=index)
-            Prices(ports.series).replace_stitched("CORN", multiple, multiple["PRICE"])
+            bars = pd.DataFrame({"close": [450.0]}, index=index).reindex(columns=list(BAR_COLUMNS))
+            prices = Prices(ports.series)
+            prices.replace_stitched("CORN", multiple, multiple["PRICE"])
+            prices.add_bars("CORN", "20301200", merge(empty_bars(), bars.assign(**{DAILY: True})))
         yield made
 
 
@@ -110,6 +115,9 @@ def test_a_balance_trade_becomes_a_position_and_a_panic_flattens_it(say: Say) ->
     assert "--why is empty" in say(*balance, "--why", " ")[2]
     assert say(*balance, "--why", "done by phone")[0] == 0
     assert [(r["of"], r["quantity"]) for r in shown(say, "positions", "show")] == [("strategy", 2), ("contract", 2)]
+    result = json.loads(say("pnl", "show", "--json")[1])
+    assert (result["total"], [one["result"] for one in result["trades"]]) == (-25.0, [-25.0])
+    assert "by strategy" in say("pnl", "show")[1]
     say("kill", "halt", "--why", "x")
     assert "kill reduce" in say("panic", "--why", "get out", "--yes")[2]
     say("kill", "release", "--why", "x", "--yes")
@@ -141,3 +149,11 @@ def test_an_unknown_outcome_is_shown_and_signed_while_the_broker_is_away(say: Sa
         ended = OrderStack(ports.documents).get_broker(order.client_order_id)
         assert ended is not None
         assert (ended.active, ended.status) == (False, BrokerStatus.CANCELLED)
+
+
+def test_the_account_and_its_margin_are_shown(say: Say) -> None:
+    """From the account on paper where no broker is; the only strategy has all of it."""
+    shown = json.loads(say("margin", "show", "--json")[1])
+    assert (shown["source"], shown["margin_used"], shown["free"]) == ("account", 0.0, shown["account_value"])
+    assert [(row["strategy"], row["share"]) for row in shown["strategies"]] == [("trend", 1.0)]
+    assert "by strategy" in say("margin", "show")[1]
