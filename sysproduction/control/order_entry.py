@@ -25,7 +25,7 @@ from sysproduction.stores.order_controls import Word
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.prices import Prices
 
-MANUAL_TYPES: Final = (OrderType.BEST, OrderType.MARKET, OrderType.LIMIT)
+MANUAL_TYPES: Final = {str(one): one for one in (OrderType.BEST, OrderType.MARKET, OrderType.LIMIT)}
 MANUAL_ACCOUNT: Final = "by hand"
 """The account of fills that no broker has told of."""
 
@@ -72,12 +72,12 @@ class EntryDesk:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A manual trade as it was typed: `quantity` in contracts, signed."""
+    """A manual trade as it was typed: `quantity` in contracts, signed; `order_type` best, market or limit."""
 
     strategy: str
     instrument: str
     quantity: str
-    order_type: OrderType = OrderType.BEST
+    order_type: str = "best"
     limit_price: float | None = None
 
 
@@ -144,23 +144,23 @@ def _trade(desk: EntryDesk, wanted: Trade) -> InstrumentOrder | Refused:
     refused = known(desk, wanted.strategy, wanted.instrument) or _priced_right(wanted)
     if refused is not None:
         return refused
-    reference = _reference(desk, wanted.instrument)
+    reference, order_type = _reference(desk, wanted.instrument), MANUAL_TYPES[wanted.order_type]
     if isinstance(reference, Refused):
         return reference
-    said = (quantity, wanted.order_type, wanted.limit_price, desk.why)
+    said = (quantity, order_type, wanted.limit_price, desk.why)
     order = InstrumentOrder(
         strategy=wanted.strategy,
         instrument=wanted.instrument,
         decision=f"manual-{desk.now:%Y%m%d}-{digest(*said)}",
         quantity=quantity,
-        order_type=wanted.order_type,
+        order_type=order_type,
         generated_at=desk.now,
         by=desk.by,
         limit_price=wanted.limit_price,
         reference=reference,
         why=desk.why,
     )
-    desk.note("manual trade", order.order_id, {"quantity": quantity, "type": str(wanted.order_type)})
+    desk.note("manual trade", order.order_id, {"quantity": quantity, "type": str(order_type)})
     try:
         return desk.stack.insert_instrument(order)
     except AlreadyExists:
@@ -172,7 +172,7 @@ def _priced_right(wanted: Trade) -> Refused | None:
         return Refused(f"{wanted.strategy} is no strategy that trades")
     if wanted.order_type not in MANUAL_TYPES:
         return Refused(f"a manual trade is {', '.join(MANUAL_TYPES)}, not {wanted.order_type}")
-    if wanted.order_type is not OrderType.LIMIT:
+    if wanted.order_type != OrderType.LIMIT:
         return (
             None if wanted.limit_price is None else Refused(f"{wanted.order_type} takes no --limit: say --type limit")
         )

@@ -12,6 +12,7 @@ from sysproduction.domain.orders import ROLL_STRATEGY, InstrumentOrder, OrderTyp
 from sysproduction.domain.panic import flattening
 from sysproduction.orders.algos import algo_for
 from sysproduction.stores.instruments import Instruments
+from sysproduction.stores.order_controls import Lock, Locks
 
 
 def panic(desk: EntryDesk, state: KillState, instrument: str | None = None) -> list[InstrumentOrder] | Refused:
@@ -43,6 +44,12 @@ def _panic(desk: EntryDesk, state: KillState, instrument: str | None) -> list[In
             with suppress(AlreadyExists):
                 made.append(stack.insert_instrument(order))
     return made or Refused("nothing is held that no panic order works on yet")
+
+
+def locks_on(desk: EntryDesk, orders: Sequence[InstrumentOrder]) -> list[Lock]:
+    """Locks that hold these orders back."""
+    codes = {order.instrument for order in orders}
+    return [lock for lock in Locks(desk.documents).all() if lock.instrument in codes]
 
 
 def _flattening(desk: EntryDesk, instrument: str) -> list[InstrumentOrder]:

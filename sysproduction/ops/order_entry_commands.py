@@ -49,10 +49,7 @@ def trade(
     """Order a trade for a strategy; it goes through the risk gate like any other."""
     from sysproduction.control import order_entry
 
-    known = {str(one): one for one in order_entry.MANUAL_TYPES}
-    if order_type not in known:
-        raise leave_refused(Refused(f"--type {order_type}: choose from {', '.join(known)}"))
-    wanted = order_entry.Trade(strategy, instrument, quantity, known[order_type], limit)
+    wanted = order_entry.Trade(strategy, instrument, quantity, order_type, limit)
     confirmed(yes, f"{quantity} {instrument} would be traded for {strategy}")
     with desk_of(context, why) as (desk, _ports):
         order = done(order_entry.trade(desk, wanted))
@@ -127,8 +124,11 @@ def panic(
     with desk_of(context, why) as (desk, _ports):
         state = KillSwitch(desk.documents, session(context).home.run).state() or KillState.HALT
         orders = done(flattening.panic(desk, state, instrument))
+        locks = flattening.locks_on(desk, orders)
     for order in orders:
         typer.echo(f"{order.order_id}: {order.quantity:+d}")
+    for lock in locks:
+        typer.echo(f"{lock.instrument} is locked ({lock.kind}), so nothing is sent of it: {lock.word.why}", err=True)
     typer.echo(
         "run_stack_handler sends them; look at `sysproduction positions show`, and say it again if anything is left"
     )

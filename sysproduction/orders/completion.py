@@ -11,7 +11,7 @@ from sysproduction.domain.order_states import BrokerStatus
 from sysproduction.domain.orders import BrokerOrder, ContractOrder, InstrumentOrder, Outcome
 from sysproduction.domain.results import MethodResult
 from sysproduction.orders.desk import OrderDesk
-from sysproduction.orders.wishes import forget_fulfilled, wish_for
+from sysproduction.orders.wishes import wish_for
 
 _O = TypeVar("_O", InstrumentOrder, ContractOrder)
 
@@ -28,18 +28,18 @@ def handle_completed_orders(desk: OrderDesk, now: datetime, *, final: bool = Fal
     wish for single orders. What the broker may still fill is never ended here.
     """
     stack, ended = desk.stores.stack, 0
-    wishes = stack.end_wishes.all()
-    for child in stack.active_contracts():
+    children, families = stack.active_contracts(), stack.active_instruments()
+    wishes = stack.end_wishes.all() if children or families else {}
+    for child in children:
         word = wish_for(child, wishes)
         outcome = _outcome_of(desk, child, final=final or word is not None)
         if outcome is not None:
             ended += _end(stack.replace_contract, completed(child, outcome, now, word.why if word else None))
-    for order in stack.active_instruments():
+    for order in families:
         outcome = _family_outcome(desk, order, final=final or order.order_id in wishes)
         if outcome is not None:
             ended += _end(stack.replace_instrument, completed(order, outcome, now))
             desk.note(str(outcome), order.order_id, now)
-    forget_fulfilled(desk, wishes)
     return MethodResult(ended, ended)
 
 

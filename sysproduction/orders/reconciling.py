@@ -7,6 +7,7 @@ from typing import Final
 from sysproduction.domain.broker import BrokerPosition, Execution, OpenOrder
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.fills import Fill, Key, latest
+from sysproduction.domain.order_states import BrokerStatus
 from sysproduction.domain.orders import BrokerOrder
 from sysproduction.domain.reconciliation import Books
 from sysproduction.orders.evidence import SWEEP_BACK
@@ -54,18 +55,19 @@ def read_books(
 def lost_orders(
     live: Sequence[BrokerOrder], broker: Broker, standing: Sequence[OpenOrder], executions: Sequence[Execution] = ()
 ) -> list[BrokerOrder]:
-    """Orders of `live` that do not work at the broker and that it has no word of, or cannot say."""
+    """Orders of `live` that do not work at the broker and whose end a human must tell: it cannot say what became of
+    them, or it says that it never had one that it acknowledged."""
     known = {one.client_order_id for one in standing} | {one.client_order_id for one in executions}
-    return [
-        order for order in live if order.client_order_id not in known and not _is_told(broker, order.client_order_id)
-    ]
+    return [order for order in live if order.client_order_id not in known and not _is_told(broker, order)]
 
 
-def _is_told(broker: Broker, client_order_id: str) -> bool:
+def _is_told(broker: Broker, order: BrokerOrder) -> bool:
+    """The stack handler believes the broker that it never had an order without an answer, such as one under way."""
     try:
-        return broker.find(client_order_id) is not None
+        report = broker.find(order.client_order_id)
     except Unavailable:
         return False
+    return report is not None or order.status in (BrokerStatus.SUBMITTING, BrokerStatus.UNKNOWN)
 
 
 def _fills(ledger: FillLedger, executions: Sequence[Execution], now: datetime) -> dict[str, Fill]:

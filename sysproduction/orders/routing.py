@@ -24,7 +24,7 @@ from sysproduction.orders.desk import OrderDesk
 from sysproduction.orders.evidence import store_event
 from sysproduction.orders.gate import Surroundings, may_send, survey, with_sent
 from sysproduction.orders.quotes import Markets
-from sysproduction.orders.wishes import cancel_unwanted, wish_for
+from sysproduction.orders.wishes import cancel_unwanted, forget_fulfilled, wish_for
 from sysproduction.stores.order_controls import Word
 
 _ONE_AT_A_TIME = 1
@@ -38,7 +38,9 @@ def create_broker_orders_from_contract_orders(desk: OrderDesk, now: datetime, *,
     """
     with desk.reaching():
         wishes = desk.stores.stack.end_wishes.all()
-        cancel_unwanted(desk, wishes, now)
+        if wishes:
+            cancel_unwanted(desk, wishes, now)
+            forget_fulfilled(desk, wishes)
         if not desk.memory.reconciled:
             return MethodResult()
         return _step_all(desk, wishes, now, base_currency)

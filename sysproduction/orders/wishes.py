@@ -20,8 +20,6 @@ def wish_for(child: ContractOrder, wishes: Mapping[str, Word]) -> Word | None:
 def cancel_unwanted(desk: OrderDesk, wishes: Mapping[str, Word], now: datetime) -> None:
     """Ask the broker for the end of every live order that is not wanted any more. One whose outcome is not known waits
     for evidence first. Raises Unavailable if the broker is away."""
-    if not wishes:
-        return
     for order in desk.stores.stack.active_brokers():
         word = wishes.get(order.parent) or wishes.get(order.instrument_order)
         if word is None:
@@ -34,9 +32,10 @@ def cancel_unwanted(desk: OrderDesk, wishes: Mapping[str, Word], now: datetime) 
 
 
 def forget_fulfilled(desk: OrderDesk, wishes: Mapping[str, Word]) -> None:
-    """Drop the wishes of orders that have ended."""
+    """Drop the wishes of orders that have ended, with all that was sent of them."""
     stack = desk.stores.stack
     for order_id in sorted(wishes):
         order = stack.get_instrument(order_id) or stack.get_contract(order_id)
-        if order is None or not order.active:
+        sent = stack.brokers_of(order_id) or stack.brokers_of_instrument(order_id)
+        if (order is None or not order.active) and not any(attempt.active for attempt in sent):
             stack.end_wishes.fulfilled(order_id)

@@ -236,3 +236,18 @@ def test_a_new_program_sends_nothing_before_it_has_compared(world: OrderWorld) -
     assert len(world.broker.submissions) == sent + 1
     world.settle()
     assert_sound(world, wanted={JUN: 9})
+
+
+def test_an_order_that_the_broker_denies_after_it_took_it_waits_for_a_human(world: OrderWorld) -> None:
+    """It is a contradiction, which is told; one that was never answered is settled by the broker's own word."""
+    world.decide(9)
+    desk = world.start()
+    world.turn(desk)
+    [sent] = OrderStack(world.documents).active_brokers()
+    del world.broker.orders[sent.client_order_id]
+    world.broker.fills[:] = [fill for fill in world.broker.fills if fill.client_order_id != sent.client_order_id]
+    world.turn(desk)
+    assert f"contradiction/{sent.client_order_id}" in world.notifier.keys_told()
+    [identifier] = proposed(world)
+    assert not isinstance(accept(desk_on(world), world.broker, identifier, Signature()), Refused)
+    assert proposed(world) == []
