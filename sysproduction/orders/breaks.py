@@ -117,18 +117,25 @@ def _tell_strangers(desk: OrderDesk, findings: Sequence[Finding]) -> None:
 
 
 def _end_orphans(desk: OrderDesk, books: Books, now: datetime) -> None:
-    """An order that ended here and works at the broker all the same is told of, and its end asked for: nobody steps it
-    any more."""
+    """An order that ended here and works at the broker all the same is told of. Its end is asked for, unless its
+    contract order still is worked on and has nothing else at the broker."""
     for open_order in books.open_orders:
         order = books.orders.get(open_order.client_order_id or "")
         if order is None or order.active:
             continue
         with suppress(Conflict):
             revived = store_event(desk, order, BrokerEvent.SEEN_WORKING, now, broker_id=open_order.broker_id)
-            parent = desk.stores.stack.get_contract(order.parent)
-            if not revived.active or (parent is not None and parent.active):
+            if not revived.active:
                 continue
-            text = f"{order.client_order_id} was {order.status} here and works at the broker: its end is asked for"
+            text = f"{order.client_order_id} was {order.status} here and works at the broker"
             desk.note("works after its end", order.client_order_id, now, text)
             desk.tell(f"orphan/{order.client_order_id}", f"{order.instrument}: an order came back", text)
-            ask_cancel(desk, revived, "it ended here before", now)
+            if not _is_wanted(desk, revived):
+                ask_cancel(desk, revived, "it ended here before", now)
+
+
+def _is_wanted(desk: OrderDesk, order: BrokerOrder) -> bool:
+    stack = desk.stores.stack
+    parent = stack.get_contract(order.parent)
+    others = [one for one in stack.brokers_of(order.parent) if one.active and one.attempt != order.attempt]
+    return parent is not None and parent.active and not others

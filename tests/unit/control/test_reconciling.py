@@ -251,3 +251,30 @@ def test_an_order_that_the_broker_denies_after_it_took_it_waits_for_a_human(worl
     [identifier] = proposed(world)
     assert not isinstance(accept(desk_on(world), world.broker, identifier, Signature()), Refused)
     assert proposed(world) == []
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_order_that_comes_back_is_kept_unless_another_took_its_place(
+    world: OrderWorld, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """A human signed that it was over, and was wrong: all that is wanted is traded, and never more."""
+    world.broker.answers.append(Answer.LATE)
+    world.decide(9)
+    desk = world.start()
+    world.turn(desk)
+    monkeypatch.setattr(world.broker, "_fill_one", lambda _order: None)
+    [identifier] = proposed(world)
+    assert not isinstance(accept(desk_on(world), None, identifier, Signature()), Refused)
+    [coming], world.broker.coming = world.broker.coming, []
+    if replaced:
+        world.turn(desk)
+    world.broker.orders[coming.client_order_id] = Standing(coming, "B77", ReportedStatus.WORKING)
+    world.turn(desk)
+    live = OrderStack(world.documents).active_brokers()
+    assert [order.client_order_id == coming.client_order_id for order in live] == [not replaced]
+    assert f"orphan/{coming.client_order_id}" in world.notifier.keys_told()
+    monkeypatch.undo()
+    for _ in range(11):
+        world.turn(desk)
+    assert world.held() == {JUN: 11}
+    assert FillLedger(world.documents).positions().contracts == {(CORN, JUN): 11}
