@@ -221,13 +221,16 @@ class StrategySettings(Strict):
 
 
 class TradingSettings(Strict):
-    """See TradingLists."""
+    """See TradingLists; and who may trade by hand (control.permission)."""
 
     reduce_only: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
         default=(), description="a list of instrument codes such as [CORN], or []"
     )
     no_trade: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
         default=(), description="a list of instrument codes such as [CORN], or []"
+    )
+    operators: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a list of names of users such as [ann], or []"
     )
 
 

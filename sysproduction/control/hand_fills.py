@@ -58,7 +58,9 @@ class HandFill:
 
 def balance(desk: EntryDesk, wanted: Balance) -> Fill | Refused:
     """Record a family that was filled from birth, and its fill. The same command on the same day is one trade."""
-    return desk.told("balance trade", f"{wanted.strategy}/{wanted.instrument}", _balance(desk, wanted))
+    return desk.told(
+        "balance trade", f"{wanted.strategy}/{wanted.instrument}", desk.forbidden or _balance(desk, wanted)
+    )
 
 
 def _balance(desk: EntryDesk, wanted: Balance) -> Fill | Refused:
@@ -138,7 +140,7 @@ def _family(desk: EntryDesk, fill: Fill) -> tuple[InstrumentOrder, ContractOrder
 
 def fill(desk: EntryDesk, wanted: HandFill) -> Fill | Refused:
     """Record a fill of one of our broker orders, no more of it than is left; complete, the order is FILLED."""
-    return desk.told("manual fill", wanted.client_order_id, _fill(desk, wanted))
+    return desk.told("manual fill", wanted.client_order_id, desk.forbidden or _fill(desk, wanted))
 
 
 def _fill(desk: EntryDesk, wanted: HandFill) -> Fill | Refused:

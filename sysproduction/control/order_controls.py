@@ -3,12 +3,13 @@
 The audit entry is written before the deed, so that no deed goes unexplained; only a stop comes first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sysproduction.control.permission import permitted
 from sysproduction.domain.errors import DataError, Refused
 from sysproduction.domain.gate_facts import GateRules, KillState, UsualLimits
 from sysproduction.domain.limits import PositionLimit, TradeLimit
@@ -40,6 +41,15 @@ class ControlDesk:
     by: str
     now: datetime
     why: str = ""
+    operators: Sequence[str] = ()
+
+    @property
+    def forbidden(self) -> Refused | None:
+        """None if this operator may loosen what restrains orders; the refusal is audited."""
+        refused = permitted(self.by, self.operators)
+        if refused is not None:
+            self.note("refused", self.by, {"reason": refused.reason})
+        return refused
 
     @property
     def word(self) -> Word:
@@ -72,6 +82,8 @@ def limit_rows(desk: ControlDesk, rules: GateRules, usual: UsualLimits) -> list[
 
 def set_limit(desk: ControlDesk, limit: TradeLimit | PositionLimit) -> Refused | None:
     """Put a limit in force."""
+    if (forbidden := desk.forbidden) is not None:
+        return forbidden
     Instruments(desk.documents).get(limit.instrument)
     if limit.contracts < 0 or (isinstance(limit, TradeLimit) and not limit.days > 0):
         return Refused("a limit is a whole number of contracts from 0, over a number of days above 0")
@@ -82,6 +94,8 @@ def set_limit(desk: ControlDesk, limit: TradeLimit | PositionLimit) -> Refused |
 
 def remove_limit(desk: ControlDesk, limit: TradeLimit | PositionLimit) -> Refused | None:
     """Take a limit away; its number of contracts does not matter."""
+    if (forbidden := desk.forbidden) is not None:
+        return forbidden
     desk.note("remove limit", limit.instrument, {"kind": _kind(limit), **asdict(limit)})
     return None if Limits(desk.documents).remove(limit) else Refused(f"there is no such limit of {limit.instrument}")
 
@@ -102,6 +116,8 @@ def override_rows(desk: ControlDesk) -> list[Row]:
 
 def set_override(desk: ControlDesk, strategy: str | None, instrument: str | None, override: Override) -> Refused | None:
     """Put an override in force; strategy or instrument None: for all of them."""
+    if (forbidden := desk.forbidden) is not None:
+        return forbidden
     if instrument is not None:
         Instruments(desk.documents).get(instrument)
     if not override.is_valid:
@@ -114,6 +130,8 @@ def set_override(desk: ControlDesk, strategy: str | None, instrument: str | None
 
 def remove_override(desk: ControlDesk, strategy: str | None, instrument: str | None) -> Refused | None:
     """Take an override away."""
+    if (forbidden := desk.forbidden) is not None:
+        return forbidden
     desk.note("remove override", instrument or "all instruments", {"strategy": strategy})
     return None if Overrides(desk.documents).remove(strategy, instrument) else Refused("there is no such override")
 
@@ -137,6 +155,8 @@ def lock(desk: ControlDesk, instrument: str) -> Refused | None:
 
 def unlock(desk: ControlDesk, instrument: str, kind: LockKind) -> Refused | None:
     """Take a lock away; one that a break of positions set comes back as long as the break lasts."""
+    if (forbidden := desk.forbidden) is not None:
+        return forbidden
     desk.note("unlock", instrument, {"kind": str(kind)})
     if Locks(desk.documents).unlock(instrument, kind):
         return None
@@ -155,8 +175,10 @@ def kill_view(desk: ControlDesk) -> KillWord:
 
 
 def set_kill(desk: ControlDesk, state: KillState) -> Refused | None:
-    """Set the kill switch; a stop is in force before it is audited, a release after."""
+    """Set the kill switch; a stop is in force before it is audited, a release after. Everybody may halt."""
     word = KillWord(state, desk.by, desk.now, desk.why)
+    if state is not KillState.HALT and (forbidden := desk.forbidden) is not None:
+        return forbidden
     if state is KillState.NORMAL:
         desk.note("release the kill switch", "all orders", {"state": str(state)})
         return desk.kill_switch.set(word)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any, Final, TypeVar
 
+from sysproduction.control.permission import permitted
 from sysproduction.domain.contracts import first_day
 from sysproduction.domain.errors import AlreadyExists, DataError, Refused
 from sysproduction.domain.order_checks import QUANTITY_MAX
@@ -34,7 +35,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class EntryDesk:
-    """What the commands use; `strategies` are the configured names."""
+    """What the commands use; `strategies` are the configured names, `operators` those who may use them (empty: all)."""
 
     documents: Documents
     series: Series
@@ -42,6 +43,12 @@ class EntryDesk:
     by: str
     now: datetime
     why: str = ""
+    operators: Sequence[str] = ()
+
+    @property
+    def forbidden(self) -> Refused | None:
+        """None if this operator may do what changes orders or the ledger."""
+        return permitted(self.by, self.operators)
 
     @property
     def stack(self) -> OrderStack:
@@ -134,7 +141,7 @@ def digest(*parts: object) -> str:
 
 def trade(desk: EntryDesk, wanted: Trade) -> InstrumentOrder | Refused:
     """Put an instrument order on the stack. The same command on the same day, with the same reason, is one order."""
-    return desk.told("manual trade", f"{wanted.strategy}/{wanted.instrument}", _trade(desk, wanted))
+    return desk.told("manual trade", f"{wanted.strategy}/{wanted.instrument}", desk.forbidden or _trade(desk, wanted))
 
 
 def _trade(desk: EntryDesk, wanted: Trade) -> InstrumentOrder | Refused:
@@ -191,7 +198,7 @@ def _reference(desk: EntryDesk, instrument: str) -> Reference | Refused:
 def cancel(desk: EntryDesk, order_id: str) -> str | Refused:
     """Want the end of an order; what ends. A broker order stands for its contract order, whose algorithm would only
     send the next one. The stack handler has it cancelled at its next turn, whatever gate, lock or kill switch say."""
-    return desk.told("cancel", order_id, _cancel(desk, order_id))
+    return desk.told("cancel", order_id, desk.forbidden or _cancel(desk, order_id))
 
 
 def _cancel(desk: EntryDesk, order_id: str) -> str | Refused:

@@ -21,7 +21,7 @@ def panic(desk: EntryDesk, state: KillState, instrument: str | None = None) -> l
     What those orders still fill meanwhile takes a second panic. A panic that was cut off is completed by the next one:
     while a panic order of an instrument works, its number is kept, and there is one order a strategy and number.
     """
-    return desk.told("panic", instrument or "all instruments", _panic(desk, state, instrument))
+    return desk.told("panic", instrument or "all instruments", desk.forbidden or _panic(desk, state, instrument))
 
 
 def _panic(desk: EntryDesk, state: KillState, instrument: str | None) -> list[InstrumentOrder] | Refused:

@@ -59,7 +59,8 @@ def view(desk: EntryDesk, broker: Broker | None) -> Reconciliation:
 def accept(desk: EntryDesk, broker: Broker | None, proposal_id: str, signed: Signature) -> Proposal | Refused:
     """Sign a proposal: its entry is written, once. Refused if it no longer holds, or if something is missing. Entries
     need a comparison at this moment (Unavailable if the broker is away); that an order is over does not."""
-    return desk.told("reconcile accept", proposal_id, _accept(desk, broker, proposal_id, signed))
+    answer = desk.forbidden or _accept(desk, broker, proposal_id, signed)
+    return desk.told("reconcile accept", proposal_id, answer)
 
 
 def _accept(desk: EntryDesk, broker: Broker | None, proposal_id: str, signed: Signature) -> Proposal | Refused:

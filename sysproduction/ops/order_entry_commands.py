@@ -142,9 +142,9 @@ def desk_of(context: typer.Context, why: str | None = None) -> "Iterator[tuple[E
     if why is not None and not why.strip():
         raise leave_refused(Refused("--why is empty: say the reason, for the audit log"))
     with session(context).outside() as ports:
-        strategies = sorted(ports.config.settings.strategies)
-        said = (why or "").strip()
-        yield EntryDesk(ports.documents, ports.series, strategies, operator(), ports.clock.now(), said), ports
+        settings, said = ports.config.settings, (why or "").strip()
+        names, operators = sorted(settings.strategies), settings.trading.operators
+        yield EntryDesk(ports.documents, ports.series, names, operator(), ports.clock.now(), said, operators), ports
 
 
 def confirmed(yes: bool, text: str) -> None:

@@ -226,7 +226,8 @@ def _desk(context: typer.Context, why: str = "") -> "Iterator[ControlDesk]":
     from sysproduction.control.order_controls import ControlDesk
 
     with session(context).outside() as ports:
-        yield ControlDesk(ports.documents, session(context).home.run, operator(), ports.clock.now(), why)
+        run, operators = session(context).home.run, ports.config.settings.trading.operators
+        yield ControlDesk(ports.documents, run, operator(), ports.clock.now(), why, operators)
 
 
 def _set_kill(context: typer.Context, state: KillState, why: str) -> None:

@@ -127,6 +127,18 @@ def test_a_balance_trade_becomes_a_position_and_a_panic_flattens_it(say: Say) ->
     assert [e["who"] != "run_stack_handler" for e in shown(say, "audit", "show") if e["what"] == "panic"] == [True]
 
 
+def test_only_named_operators_trade_by_hand(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody may look and halt."""
+    monkeypatch.setenv("SYSPRODUCTION__TRADING__OPERATORS", "[ann]")
+    monkeypatch.setenv("LOGNAME", "eve")
+    code, _, err = say("orders", "trade", "trend", "CORN", "1", "--why", "x", "--yes")
+    assert (code, "eve is not among the operators" in err) == (4, True)
+    assert say("kill", "halt", "--why", "x")[0] == 0
+    assert say("kill", "release", "--why", "x", "--yes")[0] == 4
+    monkeypatch.setenv("LOGNAME", "ann")
+    assert say("kill", "release", "--why", "x", "--yes")[0] == 0
+
+
 def test_an_unknown_outcome_is_shown_and_signed_while_the_broker_is_away(say: Say, home: Path) -> None:
     """`reconcile` ends with 1 as long as anything differs; what needs a comparison cannot be signed without."""
     with wiring.outside(Home(home), load(Home(home), environ={})) as ports:
