@@ -171,7 +171,7 @@ class MongoDocuments:
         client = self._clients.get(os.getpid())
         return client if client is not None else self._clients.setdefault(os.getpid(), self._connected())
 
-    def _connected(self) -> MongoClient[_Stored]:
+    def _connected(self, *, at_once: bool = True) -> MongoClient[_Stored]:
         try:
             if not self._uri.startswith(("mongodb://", "mongodb+srv://")):
                 raise ValueError(self._uri)
@@ -186,6 +186,7 @@ class MongoDocuments:
                 connectTimeoutMS=self._timeout_ms,
                 socketTimeoutMS=self._answer_ms,
                 appname="sysproduction",
+                connect=at_once,
             )
         except (errors.ConfigurationError, ValueError, TypeError):
             # The driver's own words may repeat parts of the password.
@@ -227,6 +228,12 @@ class MongoDocuments:
         if exc.code == _WRITE_CONFLICT:
             return Conflict(f"{where}: somebody else wrote at the same moment; nothing was written")
         return Unavailable(f"{where} could not do it: {_told(exc)}; look into its log and at its disk")
+
+
+def rehearse() -> None:
+    """Make and drop a client that reaches for nobody and starts no thread: what the driver then keeps in memory, the
+    children of the calling process share."""
+    MongoDocuments("mongodb://NAME:WORD@127.0.0.1:1", "none")._connected(at_once=False).close()
 
 
 def host_of(uri: str) -> str:

@@ -15,7 +15,7 @@ PRELOAD: Final = (
     "pymongo.synchronous.auth_aws",
     "pymongo.synchronous.auth_oidc",
     "tenacity",
-    "yaml",
+        "yaml",
     "sysproduction.adapters.arctic",
     "sysproduction.adapters.clocks",
     "sysproduction.adapters.csv_feed",
@@ -25,7 +25,7 @@ PRELOAD: Final = (
     "sysproduction.adapters.heartbeats",
     "sysproduction.adapters.log_lines",
     "sysproduction.adapters.log_notifier",
-    "sysproduction.adapters.mongo",
+    "sysproduction.adapters.mongo:rehearse",
     "sysproduction.adapters.mongo_dumps",
     "sysproduction.adapters.notifiers",
     "sysproduction.adapters.programs",
@@ -42,17 +42,25 @@ PRELOAD: Final = (
     "sysproduction.processes.run_daily_prices_updates",
     "sysproduction.processes.run_daily_update_multiple_adjusted_prices",
     "sysproduction.processes.run_stack_handler",
+    "sysproduction.processes.run_strategy_order_generator",
     "sysproduction.stores.incidents",
     "sysproduction.stores.leases",
-    "sysproduction.ops.main:commands",
+    "sysproduction.ops.main:rehearse",
 )
-"""Modules to import, and MODULE:FUNCTION to call."""
+"""Modules to import, and MODULE:FUNCTION to call; the last one is given the home. What needs numba is not among them: it would weigh more than all the
+rest, on every machine that runs no systems."""
+
+
+def preload_for(home: str) -> tuple[str, ...]:
+    """PRELOAD with its last call made for this home."""
+    *rest, last = PRELOAD
+    return (*rest, f"{last}:{home}")
 
 
 def prepare(names: Iterable[str]) -> None:
-    """Import each MODULE, call each MODULE:FUNCTION."""
+    """Import each MODULE, call each MODULE:FUNCTION and, with its text, each MODULE:FUNCTION:TEXT."""
     for name in names:
-        module, _, function = name.partition(":")
+        module, *call = name.split(":", 2)
         imported = import_module(module)
-        if function:
-            getattr(imported, function)()
+        if call:
+            getattr(imported, call[0])(*call[1:])

@@ -4,11 +4,13 @@ import errno
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from sysproduction.domain.errors import SysproductionError, Unavailable
@@ -83,10 +85,27 @@ def _register() -> None:
 
 
 @cache
-def commands() -> Callable[..., Any]:
+def commands() -> TyperGroup:
     """The whole tree of commands, made once; the template makes it for its children."""
     _register()
-    return get_command(app)
+    tree = get_command(app)
+    assert isinstance(tree, TyperGroup)
+    return tree
+
+
+def rehearse(home: str) -> None:
+    """Do once, in the template, what each of its children would do first: parse the command line and read the
+    configuration of `home`. What this leaves in memory they share."""
+    from sysproduction.config import remembered
+    from sysproduction.config.home import resolve_home
+
+    words = ["run", "NAME", "--no-wait"]
+    with commands().make_context("sysproduction", ["--home", home, *words]) as context:
+        _name, command, rest = commands().resolve_command(context, words)
+        assert command is not None
+        command.make_context("run", rest, parent=context)
+    with suppress(SysproductionError):  # each child says what is wrong
+        remembered.load(resolve_home(home, os.environ), environ=os.environ)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

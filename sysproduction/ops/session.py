@@ -26,13 +26,15 @@ class Session:
         """The configuration of this home; raises InvalidConfig with everything that is wrong in it. Checking the
         methods' arguments imports every process, and the feed is asked for its instruments: so only `check`, `up`
         and `doctor` ask for it."""
+        from sysproduction.config import remembered
+
+        if not check_methods:
+            return remembered.load(self.home, environ=os.environ)
         from sysproduction import wiring
         from sysproduction.config import loading
         from sysproduction.config.surroundings import Surroundings
         from sysproduction.processes import signatures
 
-        if not check_methods:
-            return loading.load(self.home, environ=os.environ)
         around = Surroundings(wiring.machine_clock().now(), wiring.feed_codes)
         config = loading.load(self.home, environ=os.environ, registry=signatures(), around=around)
         if config.settings.strategies:

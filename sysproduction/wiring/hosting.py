@@ -98,12 +98,12 @@ def dead_man_switch(settings: "DeadManSettings") -> "Callable[[float], None]":
 
 def children(home: Home, received: Signals) -> Programs:
     """Programs forked from the template."""
-    from sysproduction.adapters.preload import PRELOAD
+    from sysproduction.adapters.preload import preload_for
     from sysproduction.adapters.programs import LocalPrograms
 
     programs = LocalPrograms(
         entry=CHILD_ENTRY,
-        preload=PRELOAD,
+        preload=preload_for(str(home.path)),
         log_path=home.logs / "template.log",
         signals=received,
     )
