@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from measuring import environment, fresh_home, row
-from supervised_child import FLOODS, NAMES, STAMPS
+from supervised_child import FLOODS, NAMES, SPINE, STAMPS, TEMPLATE, methods, modules_of
 
 from sysproduction import wiring
 from sysproduction.config import loading
@@ -29,35 +29,28 @@ HERE = Path(__file__).resolve().parent
 TEN = NAMES[:10]
 PATIENCE_SECONDS = 60.0
 IDLE_SECONDS = 20.0
+SETTLE_SECONDS = 1.0
 CRASHES = 30
 PEER_CRASHES = 7
 PEER = "supervisor==4.3.0"
 
 
 def configuration() -> str:
-    """Twenty processes with one method, open all day."""
-    methods = "".join(f"  {name}: {{idle: {{frequency: 60, max_executions: -1}}}}\n" for name in NAMES)
+    """Twenty processes with the Spine's methods, each every hour and open all day: most of the time they are idle."""
+    hourly = "{frequency: 60, max_executions: -1}"
+    lines = [f"  {name}: {{{', '.join(f'{m}: {hourly}' for m in listed)}}}\n" for name, listed in methods().items()]
     zone = "UTC" if 4 <= time.gmtime().tm_hour < 20 else "Etc/GMT-12"  # midnight must be far
     window = f"{{start_time: 00:00, stop_time: 23:59, days: mon-sun, timezone: {zone}}}"
     windows = "".join(f"  {name}: {window}\n" for name in NAMES)
-    switched_off = "".join(f"  {name}: {{enabled: false}}\n" for name in SHIPPED)
     return (
-        f"environment: demo\nprocess_configuration_methods:\n{methods}process_configuration:\n{windows}{switched_off}"
+        f"environment: demo\nprocess_configuration_methods:\n{''.join(lines)}process_configuration:\n{windows}"
     )
-
-
-SHIPPED = (
-    "run_daily_fx_and_contract_updates",
-    "run_daily_prices_updates",
-    "run_daily_update_multiple_adjusted_prices",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A child's word: what it was doing, its pid, machine seconds and seconds since 1970."""
+    """A child's word: its pid, machine seconds and seconds since 1970."""
 
-    what: str
     pid: int
     machine: float
     market: float
@@ -93,19 +86,55 @@ class Bench:
         return self.home / f"stamps.{self.number}"
 
     def stamps(self, what: str) -> list[Stamp]:
-        """So far, in order."""
-        found = (line.split() for line in self.path.read_text().splitlines())
-        return [Stamp(w, int(pid), float(machine), float(market)) for w, pid, machine, market in found if w == what]
+        """The first that each child gave so far, in order."""
+        found: dict[int, Stamp] = {}
+        for line in self.path.read_text().splitlines():
+            word, pid, machine, market = line.split()
+            if word == what:
+                found.setdefault(int(pid), Stamp(int(pid), float(machine), float(market)))
+        return list(found.values())
 
     def await_stamps(self, what: str, count: int) -> list[Stamp]:
-        """Once there are so many."""
+        """Once so many children gave one."""
+        self.until(lambda: len(self.stamps(what)) >= count, f"{count} children were not all {what}")
+        return self.stamps(what)
+
+    def until(self, condition: Callable[[], bool], failure: str) -> None:
+        """Wait for it; ends the benchmark with the children's logs if it takes too long."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(found := self.stamps(what)) < count:
+        while not condition():
             if time.monotonic() > deadline:
                 logs = "\n".join(f"{p}:\n{p.read_text()[-1500:]}" for p in sorted((self.home / "logs").glob("*.log")))
-                sys.exit(f"{len(found)} of {count} children were {what} in {PATIENCE_SECONDS:.0f} s\n{logs}")
+                sys.exit(f"{failure} within {PATIENCE_SECONDS:.0f} s\n{logs}")
             time.sleep(0.02)
-        return found
+
+    def await_idle(self, *names: str) -> None:
+        """Once each method of these processes has ended, so that none is due for an hour."""
+        self.until(lambda: self._has_worked() >= set(names), f"{', '.join(names)} did not become idle")
+        time.sleep(SETTLE_SECONDS)
+
+    def _has_worked(self) -> set[str]:
+        wanted = methods()
+        found = (document.body for document in self.documents.find("method_progress"))
+        ended = {b["process"]: {m for m, f in b["methods"].items() if f["executions"]} for b in found}
+        return {name for name, done in ended.items() if done >= set(wanted[name])}
+
+    @contextmanager
+    def fresh(self, *names: str) -> Iterator[dict[str, int]]:
+        """Each process in an interpreter of its own, without supervisor; the pids by name."""
+        self.begin()
+        with (self.home / "fresh.log").open("ab") as log:
+            child = [sys.executable, HERE / "supervised_child.py", "--home", self.home, "run"]
+            children = {
+                name: subprocess.Popen([*child, name, "--no-wait"], env=self.environment, stdout=log, stderr=log)
+                for name in names
+            }
+        try:
+            self.await_idle(*names)
+            yield {name: process.pid for name, process in children.items()}
+        finally:
+            for process in children.values():
+                ended(process)
 
     @contextmanager
     def daemon(self, due: dict[str, float]) -> Iterator[psutil.Process]:
@@ -145,35 +174,36 @@ def family(leader: psutil.Process) -> list[int]:
     return [member.pid for member in members if "secantus" not in " ".join(member.cmdline())]
 
 
-def fresh_interpreters(bench: Bench) -> float:
-    """Total PSS of ten interpreters of their own, idle."""
-    bench.begin()
-    children = []
-    with (bench.home / "fresh.log").open("ab") as log:
-        for name in TEN:
-            command = [sys.executable, HERE / "supervised_child.py", "--home", bench.home, "run", name, "--no-wait"]
-            children.append(subprocess.Popen(command, env=bench.environment, stdout=log, stderr=log))
-    try:
-        bench.await_stamps("ready", len(TEN))
-        time.sleep(1)
-        return pss_mb([child.pid for child in children])
-    finally:
-        for child in children:
-            ended(child)
-
-
-def measure_ten(bench: Bench, fresh_mb: float) -> list[float]:
+def measure_ten(bench: Bench, states: ProcessStates) -> list[float]:
     """Ten processes due at one moment: their start, memory, idle CPU; then crashes, whose restart times return."""
+    with bench.fresh(*TEN) as pids:
+        fresh_mb = pss_mb(list(pids.values()))
+        imported = {name: modules_of(bench.path, pid) for name, pid in pids.items()}
     due = float(int(time.time()) + 6)
     with bench.daemon(dict.fromkeys(TEN, due)) as daemon:
-        ready = bench.await_stamps("ready", len(TEN))
-        row("supervision: ten starts at one instant", max(s.market for s in ready) - due, "s", 1.0)
-        time.sleep(2)
+        begun = bench.await_stamps("working", len(TEN))
+        row("supervision: ten starts at one instant", max(s.market for s in begun) - due, "s", 1.0)
+        bench.await_idle(*TEN)
+        for name in TEN:
+            compare_modules(modules_of(bench.path, pid_of(states, name)), imported[name])
         total, alone = pss_mb(family(daemon)), pss_mb([daemon.pid])
         row(f"supervision: PSS, ten + daemon ({total:.0f} MB) : fresh ({fresh_mb:.0f} MB)", total / fresh_mb, "x", 0.45)
         row("supervision: PSS of the daemon", alone, "MB", 50.0)
         row("supervision: idle CPU of the daemon", 100 * idle_share(daemon), "%", 0.1)
-        return [crash(bench, bench.stamps("ready")[-1].pid) for _ in range(CRASHES)]
+        return [crash(bench, pid_of(states, TEN[0])) for _ in range(CRASHES)]
+
+
+def compare_modules(child: set[str], fresh: set[str]) -> None:
+    """Ends the benchmark unless both have imported the same; one is executed, the other forked from the template."""
+    if different := (child ^ fresh) - {"__main__", "__mp_main__", "runpy", "pkgutil", TEMPLATE}:
+        sys.exit(f"the peers did not import the same: {sorted(different)}")
+
+
+def pid_of(states: ProcessStates, name: str) -> int:
+    """Of the process's live run."""
+    active = states.state(name).active
+    assert active is not None
+    return active.identity.pid
 
 
 def idle_share(process: psutil.Process) -> float:
@@ -184,13 +214,13 @@ def idle_share(process: psutil.Process) -> float:
     return (int(schedule.read_text().split()[0]) - spent) / 1e9 / (time.monotonic() - before)
 
 
-def crash(bench: Bench, pid: int, pause: float = 0.7) -> float:
-    """Seconds from kill -9 to the method of the next copy running."""
-    time.sleep(pause)
+def crash(bench: Bench, pid: int, name: str=TEN[0]) -> float:
+    """Seconds from kill -9 of an idle process to a method of its next copy running."""
+    bench.await_idle(name)
     bench.forget()
-    count, killed = len(bench.stamps("ready")), time.monotonic()
+    count, killed = len(bench.stamps("working")), time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    return bench.await_stamps("ready", count + 1)[-1].machine - killed
+    return bench.await_stamps("working", count + 1)[-1].machine - killed
 
 
 def measure_restarts(bench: Bench, ours: list[float]) -> None:
@@ -234,8 +264,8 @@ def peer_restarts(bench: Bench, program: Path) -> list[float]:
         command, env=bench.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=bench.home
     )
     try:
-        bench.await_stamps("ready", 1)
-        return [crash(bench, bench.stamps("ready")[-1].pid, pause=2.0) for _ in range(PEER_CRASHES)]
+        bench.await_stamps("working", 1)
+        return [crash(bench, bench.stamps("working")[-1].pid) for _ in range(PEER_CRASHES)]
     finally:
         ended(process)
 
@@ -255,15 +285,15 @@ def measure_flood(bench: Bench, states: ProcessStates) -> None:
     """Beside a child that does nothing but write: how long an operator's STOP takes until it is obeyed."""
     due = float(int(time.time()) + 3)
     with bench.daemon({TEN[0]: due, FLOODS: due}):
-        bench.await_stamps("ready", 1)
-        time.sleep(3)
+        bench.await_stamps("working", 1)
+        bench.await_idle(TEN[0])
         taken = [obeyed(bench, states) for _ in range(9)]
     row("supervision: control reply under an output flood", statistics.median(taken), "s", 0.25)
 
 
 def obeyed(bench: Bench, states: ProcessStates) -> float:
     """Seconds from STOP to the record of the run's end; afterwards the process runs again."""
-    count, asked = len(bench.stamps("ready")), time.monotonic()
+    count, asked = len(bench.stamps("working")), time.monotonic()
     states.set_control(TEN[0], ControlState.STOP)
     hosting.wake(Home(bench.home))
     while states.state(TEN[0]).active is not None:
@@ -274,7 +304,8 @@ def obeyed(bench: Bench, states: ProcessStates) -> float:
     bench.forget()
     states.ask_again(TEN[0])
     hosting.wake(Home(bench.home))
-    bench.await_stamps("ready", count + 1)
+    bench.await_stamps("working", count + 1)
+    bench.await_idle(TEN[0])
     return taken
 
 
@@ -287,8 +318,9 @@ def main() -> None:
             states = ProcessStates(ports.documents)
             states.declare()
             bench = Bench(path, ports.documents)
-            fresh_mb = fresh_interpreters(bench)
-            ours = measure_ten(bench, fresh_mb)
+            with bench.fresh(*TEN[: len(SPINE)]):
+                pass  # the store has today's prices: what is measured below is not how much there is to import
+            ours = measure_ten(bench, states)
             measure_starts(bench)
             measure_flood(bench, states)
             measure_restarts(bench, ours)

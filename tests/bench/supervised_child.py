@@ -1,36 +1,43 @@
-"""The real command, with processes beside the registered ones: ten names whose one method writes down that it runs."""
+"""The real command, with twenty more processes whose methods are those of the Spine; it writes down when it is born,
+when a method begins, and which modules it has."""
 
-import gc
+import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+import yaml
+from measuring import ROOT
 
 from sysproduction import processes
 from sysproduction.adapters.preload import PRELOAD, prepare
-from sysproduction.domain.results import MethodResult
 from sysproduction.ops.main import main as command
-from sysproduction.ports import World
+from sysproduction.wiring import hosting
 
-__all__ = ["idle"]
+SPINE: Final = (
+    "run_daily_fx_and_contract_updates",
+    "run_daily_prices_updates",
+    "run_daily_update_multiple_adjusted_prices",
+)
+NAMES: Final = tuple(f"bench_{number:02}" for number in range(20))
+KINDS: Final = {name: SPINE[number % len(SPINE)] for number, name in enumerate(NAMES)}
+"""Which process of the Spine each name repeats."""
 
-NAMES = tuple(f"bench_{number:02}" for number in range(20))
-STAMPS = "SYSPRODUCTIONBENCH_STAMPS"
-FLOODS = "bench_19"
+STAMPS: Final = "SYSPRODUCTIONBENCH_STAMPS"
+FLOODS: Final = "bench_19"
+TEMPLATE: Final = "sysproduction.adapters.template"
 
-processes.PROCESSES.update(dict.fromkeys(NAMES, "supervised_child"))
+processes.PROCESSES.update({name: processes.PROCESSES[kind] for name, kind in KINDS.items()})
 
 
-def idle(world: World) -> MethodResult:
-    """What the price processes touch at their beginning, then nothing."""
-    world.documents.count("instruments")
-    import pandas as pd
-
-    pd.DataFrame({"a": range(1000), "b": [n % 7 for n in range(1000)]}).groupby("b").sum().to_csv()
-    for _ in range(3):
-        gc.collect()
-    stamp("ready")
-    return MethodResult(0, 1)
+def methods() -> dict[str, tuple[str, ...]]:
+    """The methods of each name, as the shipped configuration lists them."""
+    shipped = yaml.safe_load((ROOT / "config" / "processes.yaml").read_text(encoding="utf-8"))
+    listed = shipped["process_configuration_methods"]
+    return {name: tuple(listed[kind]) for name, kind in KINDS.items()}
 
 
 def stamp(what: str) -> None:
@@ -40,16 +47,42 @@ def stamp(what: str) -> None:
         stamps.write(line)
 
 
+def modules_of(stamps: Path, pid: int) -> set[str]:
+    """What a child had imported when its last method ended."""
+    return set(json.loads(Path(f"{stamps}.{pid}").read_text()))
+
+
+def _observed(live_as_run: "Callable[..., Callable[[str, float], None]]") -> "Callable[..., Callable[[str, float], None]]":
+    """The heart of a run, with a stamp at each method's begin; between methods the list of modules, if it has grown."""
+
+    def begin(*arguments: object) -> "Callable[[str, float], None]":
+        beat, told = live_as_run(*arguments), [0]
+
+        def observed(method: str, timeout: float) -> None:
+            beat(method, timeout)
+            if method:
+                stamp("working")
+            elif len(sys.modules) > told[0]:
+                told[0] = len(sys.modules)
+                Path(f"{os.environ[STAMPS]}.{os.getpid()}").write_text(json.dumps(sorted(sys.modules)))
+
+        return observed
+
+    return begin
+
+
 def main(arguments: list[str]) -> int:
     """What the template calls in a child."""
     stamp("born")
     if arguments[-2] == FLOODS:
         while True:
             print("flood " * 20)
+    hosting.live_as_run = _observed(hosting.live_as_run)
     return command(arguments)
 
 
 if __name__ == "__main__":
-    prepare(PRELOAD)
+    # A fresh interpreter with the imports that a child finds in the template, and nothing else of the template.
+    prepare([name.partition(":")[0] for name in (TEMPLATE, *PRELOAD)])
     sys.modules["supervised_child"] = sys.modules["__main__"]
     sys.exit(main(sys.argv[1:]))
