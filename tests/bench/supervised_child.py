@@ -14,7 +14,9 @@ from measuring import ROOT
 
 from sysproduction import processes
 from sysproduction.adapters.preload import PRELOAD, prepare
+from sysproduction.config.home import Home
 from sysproduction.ops.main import main as command
+from sysproduction.ports import BeatHeart
 from sysproduction.wiring import hosting
 
 SPINE: Final = (
@@ -52,18 +54,20 @@ def modules_of(stamps: Path, pid: int) -> set[str]:
     return set(json.loads(Path(f"{stamps}.{pid}").read_text()))
 
 
-def _observed(live_as_run: "Callable[..., Callable[[str, float], None]]") -> "Callable[..., Callable[[str, float], None]]":
-    """The heart of a run, with a stamp at each method's begin; between methods the list of modules, if it has grown."""
+def _observed(live_as_run: "Callable[..., BeatHeart]") -> "Callable[..., BeatHeart]":
+    """The heart of a run: a stamp when it begins and at each method, and the list of modules whenever that grows."""
 
-    def begin(*arguments: object) -> "Callable[[str, float], None]":
-        beat, told = live_as_run(*arguments), [0]
+    def begin(home: Home, name: str) -> "BeatHeart":
+        beat, told = live_as_run(home, name), 0
+        stamp("begun")
 
         def observed(method: str, timeout: float) -> None:
+            nonlocal told
             beat(method, timeout)
             if method:
                 stamp("working")
-            elif len(sys.modules) > told[0]:
-                told[0] = len(sys.modules)
+            elif len(sys.modules) > told:
+                told = len(sys.modules)
                 Path(f"{os.environ[STAMPS]}.{os.getpid()}").write_text(json.dumps(sorted(sys.modules)))
 
         return observed
