@@ -15,7 +15,7 @@ PRELOAD: Final = (
     "pymongo.synchronous.auth_aws",
     "pymongo.synchronous.auth_oidc",
     "tenacity",
-        "yaml",
+    "yaml",
     "sysproduction.adapters.arctic",
     "sysproduction.adapters.clocks",
     "sysproduction.adapters.csv_feed",
@@ -47,8 +47,8 @@ PRELOAD: Final = (
     "sysproduction.stores.leases",
     "sysproduction.ops.main:rehearse",
 )
-"""Modules to import, and MODULE:FUNCTION to call; the last one is given the home. What needs numba is not among them: it would weigh more than all the
-rest, on every machine that runs no systems."""
+"""Modules to import, and MODULE:FUNCTION to call; the last one is given the home. What needs numba is not among them:
+it would weigh more than all the rest together, on machines that run no systems too."""
 
 
 def preload_for(home: str) -> tuple[str, ...]:

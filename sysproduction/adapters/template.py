@@ -3,7 +3,7 @@
 Run as `python -m sysproduction.adapters.template FD MODULE:FUNCTION PRELOAD…` by adapters/programs.py, which talks
 to it in JSON lines over the socket FD: {"arguments", "log", "fresh"} is answered by {"started", "start_ticks"} or
 {"failed"}; {"exited", "start_ticks", "code"} follows when a child has ended. A PRELOAD is a MODULE to import, or a
-MODULE:FUNCTION to call. At end of file it leaves; its children go on.
+MODULE:FUNCTION or MODULE:FUNCTION:TEXT to call. At end of file it leaves; its children go on.
 """
 
 import gc
