@@ -76,7 +76,7 @@ def crash(bench: Bench) -> float:
     """Seconds from kill -9 of the first process, while it is idle, to a method of its next copy running."""
     bench.await_idle(TEN[0])
     pid = pid_of(bench, TEN[0])
-    bench.forget()
+    bench.forget(TEN[0])
     count, killed = len(bench.stamps("working")), time.monotonic()
     os.kill(pid, signal.SIGKILL)
     return bench.await_stamps("working", count + 1)[-1].machine - killed
@@ -155,7 +155,7 @@ def obeyed(bench: Bench, states: ProcessStates) -> float:
             sys.exit("STOP was not obeyed")
         time.sleep(0.005)
     taken = time.monotonic() - asked
-    bench.forget()
+    bench.forget(TEN[0])
     states.ask_again(TEN[0])
     hosting.wake(Home(bench.home))
     bench.await_stamps("working", count + 1)

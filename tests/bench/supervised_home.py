@@ -70,10 +70,11 @@ class Bench:
         }
         self.path.touch()
 
-    def forget(self) -> None:
-        """No method has run today."""
+    def forget(self, *names: str) -> None:
+        """No method of these processes (all by default) has run today."""
         for document in self.documents.find("method_progress"):
-            self.documents.delete("method_progress", document.key, document.version)
+            if not names or document.body["process"] in names:
+                self.documents.delete("method_progress", document.key, document.version)
 
     @property
     def path(self) -> Path:
