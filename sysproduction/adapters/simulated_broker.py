@@ -36,6 +36,22 @@ class Market(Protocol):
         ...
 
 
+class Faults(Protocol):
+    """What decides when something goes wrong."""
+
+    def strikes(self, kind: FaultKind) -> bool:
+        """Whether this kind strikes at this occasion."""
+        ...
+
+    def away(self, now: datetime) -> bool:
+        """Whether this call finds nobody there."""
+        ...
+
+    def go_away(self, calls: int) -> None:
+        """The next `calls` calls find nobody there."""
+        ...
+
+
 @dataclass
 class Switchboard:
     """Which faults strike at which occasions; `done` counts the occasions so far and may be kept over a restart.
@@ -88,11 +104,11 @@ class SimulatedBroker:
         market: Market,
         now: Callable[[], datetime],
         *,
-        faults: Switchboard | None = None,
+        faults: Faults | None = None,
         save: Callable[[Changes], None] | None = None,
     ) -> None:
         self.exchange = exchange
-        self.faults = faults or Switchboard()
+        self.faults: Faults = faults or Switchboard()
         self._market, self._now, self._save = market, now, save
         self._thin: set[tuple[str, str]] = set()
         self._last: datetime | None = None

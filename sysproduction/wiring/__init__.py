@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sysproduction.adapters.csv_feed import CsvFeed
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
     from sysproduction.adapters.mongo import MongoDocuments
+    from sysproduction.adapters.simulated_broker import SimulatedBroker
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings, FeedSettings
     from sysproduction.domain.broker import Account
@@ -95,6 +96,20 @@ def simulated_ground(start: datetime) -> "tuple[SimulatedClock, Documents]":
     from sysproduction.adapters.memory_documents import MemoryDocuments
 
     return SimulatedClock(start), MemoryDocuments()
+
+
+def simulated_trading(start: datetime) -> "tuple[SimulatedClock, Documents, type[SimulatedBroker]]":
+    """What a simulated trading day stands on: as above, and the broker that works in this process."""
+    from sysproduction.adapters.simulated_broker import SimulatedBroker
+
+    return (*simulated_ground(start), SimulatedBroker)
+
+
+def simulated_series(start: datetime) -> Series:
+    """An empty store of series in memory."""
+    from sysproduction.adapters.memory_series import MemorySeries
+
+    return MemorySeries(lambda: start)
 
 
 def incident_notifier(channel: Notifier, documents: Documents, clock: Clock) -> Notifier:
