@@ -28,7 +28,7 @@ class Memory:
     asked for, `asked_at` when the newest were; `reconciled` whether broker, ledger and stack were compared since the
     program began or last lost the broker; `told` what was said of an order last, so that it is said once; `cancels`
     when the end of a broker order was last asked for; `proposed` whether proposals may be open, `strangers` the orders
-    at the broker that are not ours."""
+    at the broker that are not ours; `intents` the broker orders that this program itself stored."""
 
     reconciled: bool = False
     swept_at: datetime | None = None
@@ -37,6 +37,7 @@ class Memory:
     cancels: dict[str, datetime] = field(default_factory=dict)
     proposed: bool = True
     strangers: set[str] = field(default_factory=set)
+    intents: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ SWEEP_BACK: Final = timedelta(days=4)
 
 OVERLAP: Final = timedelta(minutes=5)
 
+CALL_MAX: Final = timedelta(minutes=1)
+"""No call to a broker lasts longer: until then another program's intent may still be on its way there."""
+
 _WORDS: Final = {
     ReportedStatus.WORKING: BrokerEvent.SEEN_WORKING,
     ReportedStatus.CANCELLED: BrokerEvent.CANCELLED,
@@ -183,6 +186,8 @@ def _look_at_live(desk: OrderDesk, now: datetime) -> None:
 def _ask_after(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
     report = desk.broker.find(order.client_order_id)
     if report is None:
+        if _is_on_its_way(desk, order, now):
+            return
         store_event(desk, order, BrokerEvent.ABSENT, now, why="the broker has never had it")
         return
     if _has_more(desk, order, report):
@@ -191,6 +196,12 @@ def _ask_after(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
         _settle(desk, order, now)
         return
     store_event(desk, order, _WORDS[report.status], now, why=report.why or None, broker_id=report.broker_id)
+
+
+def _is_on_its_way(desk: OrderDesk, order: BrokerOrder, now: datetime) -> bool:
+    """Whether another program may be about to submit this intent: then its absence is no evidence yet."""
+    is_ours = order.client_order_id in desk.memory.intents
+    return order.status is BrokerStatus.SUBMITTING and not is_ours and abs(now - order.submitted_at) < CALL_MAX
 
 
 def _has_more(desk: OrderDesk, order: BrokerOrder, report: OrderReport) -> bool:

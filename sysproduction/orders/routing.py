@@ -155,6 +155,7 @@ def _send(
         stored = desk.stores.stack.insert_broker(order)
     except AlreadyExists:
         return around, 0
+    desk.memory.intents.add(stored.client_order_id)
     _remember(desk, child, action.state)
     _submit(desk, stored, now)
     return with_sent(around, stored), 1
