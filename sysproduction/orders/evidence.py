@@ -57,6 +57,9 @@ def store_event(
     )
     if following == order:
         return order
+    if status is BrokerStatus.REJECTED and order.status is not status:
+        desk.note("rejected", order.client_order_id, now, following.why)
+        desk.tell(f"rejected/{order.parent}", f"{order.instrument}: the broker rejected an order", following.why)
     stored = desk.stores.stack.replace_broker(following)
     if status.is_terminal:
         desk.notifier.recover(f"outcome/{order.client_order_id}", f"{order.instrument}: it was {status}")

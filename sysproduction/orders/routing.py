@@ -189,8 +189,6 @@ def _submit(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
         store_event(desk, order, BrokerEvent.ACKNOWLEDGED, now, broker_id=answer.broker_id)
         return
     store_event(desk, order, BrokerEvent.REJECTED, now, why=answer.reason)
-    desk.note("rejected", order.client_order_id, now, answer.reason)
-    desk.tell(f"rejected/{order.parent}", f"{order.instrument}: the broker rejected an order", answer.reason)
 
 
 def _amend(desk: OrderDesk, child: ContractOrder, live: BrokerOrder, action: Amend) -> None:
