@@ -1,5 +1,6 @@
 """What the broker shows of our orders: events that move a broker order's status, executions that become fills."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -196,7 +197,7 @@ def _ask_after(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
     if _has_more(desk, order, report):
         return  # its executions are still to come: facts first
     if report.status is ReportedStatus.FILLED:
-        _settle(desk, order, now)
+        store_event(desk, order, BrokerEvent.FILLED, now, broker_id=report.broker_id)
         return
     store_event(desk, order, _WORDS[report.status], now, why=report.why or None, broker_id=report.broker_id)
 
@@ -208,10 +209,21 @@ def _is_on_its_way(desk: OrderDesk, order: BrokerOrder, now: datetime) -> bool:
 
 
 def _has_more(desk: OrderDesk, order: BrokerOrder, report: OrderReport) -> bool:
-    """Whether the broker says that more was filled than the ledger has; then all executions are asked for again."""
-    done = filled(desk.stores.ledger.of_client_order(order.client_order_id))
-    share = max((abs(quantity) for quantity in done.values()), default=0)
-    missing = report.filled > share and size_of(order.legs) > 0
+    """Whether the broker says that more was filled than the ledger has ever had, what was taken back included; then all
+    executions are asked for again."""
+    missing = report.filled > _ever_filled(desk, order) and size_of(order.legs) > 0
     if missing:
         desk.memory.swept_at = None
     return missing
+
+
+def _ever_filled(desk: OrderDesk, order: BrokerOrder) -> int:
+    """Contracts of the largest leg, each execution with the most that any of its revisions had."""
+    most: dict[tuple[str, str], int] = {}
+    for fill in desk.stores.ledger.of_client_order(order.client_order_id):
+        key = (fill.contract, fill.execution)
+        most[key] = max(most.get(key, 0), abs(fill.quantity))
+    legs: Counter[str] = Counter()
+    for (contract, _), quantity in most.items():
+        legs[contract] += quantity
+    return max(legs.values(), default=0)
