@@ -6,6 +6,7 @@ broker (`orders.evidence`), never by time.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from math import gcd
@@ -157,7 +158,8 @@ def _send(
         return around, 0
     desk.memory.intents.add(stored.client_order_id)
     _remember(desk, child, action.state)
-    _submit(desk, stored, now)
+    with suppress(Conflict):  # somebody else learnt first what came of it
+        _submit(desk, stored, now)
     return with_sent(around, stored), 1
 
 
