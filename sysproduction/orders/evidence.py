@@ -84,7 +84,9 @@ def process_fills_stack(desk: OrderDesk, now: datetime) -> MethodResult:
 
 def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
     memory = desk.memory
-    sweeps = memory.swept_at is None or memory.asked_at is None or now - memory.swept_at >= SWEEP_EVERY
+    sweeps = (
+        memory.swept_at is None or memory.asked_at is None or not memory.swept_at <= now < memory.swept_at + SWEEP_EVERY
+    )
     since = now - SWEEP_BACK if sweeps or memory.asked_at is None else memory.asked_at - OVERLAP
     recorded, touched = 0, set()
     for execution in sorted(desk.broker.executions(since), key=lambda e: (e.at, e.execution_id, e.revision)):
