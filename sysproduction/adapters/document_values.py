@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Scalar = None | bool | int | float | str | datetime
@@ -55,6 +56,7 @@ def checked_limit(limit: int | None) -> int | None:
     return limit
 
 
+@lru_cache(maxsize=4096)
 def _check_field(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a field's name must be text, not {name!r}")
@@ -64,6 +66,9 @@ def _check_field(name: str) -> str:
 
 
 def _plain(value: Any, where: str) -> Any:
+    kind = type(value)
+    if kind is bool or value is None or (kind is str and value.isascii()):
+        return value
     match value:
         case None | bool():
             return value
@@ -107,6 +112,8 @@ def _text(value: object, where: str) -> str:
 def _moment(value: datetime, where: str) -> datetime:
     if value.tzinfo is None or value.utcoffset() is None:
         raise TypeError(f"{where}: the datetime {value} has no zone")
+    if value.tzinfo is UTC and type(value) is datetime and not value.microsecond % 1000:
+        return value
     moment = value.astimezone(UTC)
     # Built anew rather than replaced: a subclass (pandas has one) would keep its own type and precision.
     kept = moment.microsecond // 1000 * 1000

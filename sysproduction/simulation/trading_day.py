@@ -33,9 +33,8 @@ from sysproduction.simulation.trading_venue import SteppedBroker, Venue, VenueFa
 from sysproduction.simulation.trading_watch import Watch
 
 HOURS: Final = 6
-_PACES: Final = (2.0, 10.0, 20.0, 45.0)
+_PACES: Final = (2.0, 10.0, 30.0, 90.0)
 _IDLE: Final = (120.0, 400.0, 900.0)
-_DECISIONS: Final = 7
 _CALM_TURNS_MAX: Final = 60
 _CALM_PACE: Final = 65.0
 
@@ -163,7 +162,7 @@ class TradingDay:
         self.venue.advance()
         clock, random = self.ground.clock, self.random.random
         busy = bool(self.watch.busy)
-        if random() < (_DECISIONS / 200 if busy else _DECISIONS / 25):
+        if random() < (0.015 if busy else 0.3):
             self.source.decide(clock.now(), self._market_now())
         if clock.monotonic() >= self.injector.hangs_until:
             self._work(self.handler, 1 if busy else METHODS)

@@ -65,9 +65,9 @@ def _folds(watch: Watch) -> Iterator[Wrong]:
 
 def _leftovers(watch: Watch, venue: Venue) -> Iterator[Wrong]:
     stack = OrderStack(watch.documents)
-    left = [*stack.active_instruments(), *stack.active_contracts()]
-    for order in left:
-        yield "Q3", f"{order.order_id} never ends"
+    left = [order.order_id for order in stack.active_instruments()]
+    for order_id in (*left, *(order.order_id for order in stack.active_contracts())):
+        yield "Q3", f"{order_id} never ends"
     for sent in stack.active_brokers():
         yield "Q3", f"{sent.client_order_id} is {sent.status} for ever"
     for standing in venue.broker.exchange.open_orders():

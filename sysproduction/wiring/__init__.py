@@ -99,10 +99,12 @@ def simulated_ground(start: datetime) -> "tuple[SimulatedClock, Documents]":
 
 
 def simulated_trading(start: datetime) -> "tuple[SimulatedClock, Documents, type[SimulatedBroker]]":
-    """What a simulated trading day stands on: as above, and the broker that works in this process."""
+    """What a simulated trading day stands on: as above, with the broker that works in this process."""
+    from sysproduction.adapters.clocks import SimulatedClock
+    from sysproduction.adapters.memory_documents import MemoryDocuments
     from sysproduction.adapters.simulated_broker import SimulatedBroker
 
-    return (*simulated_ground(start), SimulatedBroker)
+    return SimulatedClock(start), MemoryDocuments(copies=False), SimulatedBroker
 
 
 def simulated_series(start: datetime) -> Series:
