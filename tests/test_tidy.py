@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "upkeep": (CORE, NUMERIC),
     "workflows": (CORE | {"systems", "engine", "orders"}, NUMERIC | {"schedule"}),
     "supervisor": (CORE, {"schedule", "psutil"}),
-    "simulation": (CORE | {"supervisor"}, set()),
+    "simulation": (CORE | {"supervisor", "orders", "exchange", "control"}, NUMERIC),
     "control": (CORE | FEATURES | {"supervisor"}, NUMERIC),  # status asks the planner
     "processes": (CORE | FEATURES | PURE | {"config", "supervisor", "control"}, NUMERIC),
     "adapters": ({"domain", "ports", "exchange", "engine"}, ANY_VENDOR),

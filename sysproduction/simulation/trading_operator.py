@@ -33,16 +33,15 @@ class Operator:
     def halt(self, state: KillState, now: datetime) -> None:
         """Set the kill switch."""
         restraints = self.context.watch.restraints
-        stricter = max(restraints.kill or KillState.HALT, state, key=tuple(KillState).index)
+        if state is not KillState.NORMAL:
+            restraints.kill_file = state  # before anything else, and whatever becomes of the rest
         if self._does(f"kill switch {state}", lambda: order_controls.set_kill(self._desk(now), state)):
-            restraints.kill = state
-        else:
-            restraints.kill = stricter
+            restraints.kill_file = state
 
     def spoil_switch(self) -> None:
         """The file of the switch is damaged."""
         (self.run / "kill_switch").write_text("{", encoding="utf-8")
-        self.context.watch.restraints.kill = None
+        self.context.watch.restraints.kill_file = None
 
     def lock(self, now: datetime) -> None:
         """Lock an instrument."""

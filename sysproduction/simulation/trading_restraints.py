@@ -26,15 +26,24 @@ _OLD_SECONDS: Final = 300.0
 
 @dataclass
 class Restraints:
-    """`kill` is how the switch stands by what the operator did (None: it cannot be read), `clock_is_off` whether the
-    programs' clock is not the exchange's, `now` the exchange's time. Only what is `in_use` is looked at."""
+    """`kill_file` is what the file of the switch must say by what the operator did (None: it cannot be read),
+    `clock_is_off` whether the programs' clock is not the exchange's, `now` the exchange's time. Only what is `in_use`
+    is looked at."""
 
     documents: Documents
     market: SimulatedMarket
     now: Callable[[], datetime]
-    kill: KillState | None = KillState.NORMAL
+    kill_file: KillState | None = KillState.NORMAL
     clock_is_off: bool = False
     in_use: bool = False
+
+    @property
+    def kill(self) -> KillState | None:
+        """The stricter word of file and store."""
+        stored = self.documents.get("kill_switch", "state")
+        if self.kill_file is None or stored is None:
+            return self.kill_file
+        return max(self.kill_file, KillState(stored.body["state"]), key=tuple(KillState).index)
 
     def broken(self, context: "Context", ticket: OrderTicket, intent: Body, watch: "Watch") -> Iterator[str]:
         """Why this order may not be sent now. What another program changed during the sender's step is not counted
@@ -43,23 +52,14 @@ class Restraints:
             yield "after it had lost the broker, without a comparison of positions"
         strategies, contracts = watch.positions()
         spared, context.spared = context.spared, False
-        if not spared and self.kill is not KillState.NORMAL:
-            yield from self._killed(ticket, contracts)
+        kill = self.kill
+        if not spared and kill is not KillState.NORMAL:
+            yield from _killed(kill, ticket, contracts)
         if context.interrupted:
             return
         yield from self._market_says(ticket)
         if self.in_use:
             yield from self._operator_says(ticket, intent, watch, strategies)
-
-    def _killed(self, ticket: OrderTicket, contracts: Counter[Key]) -> Iterator[str]:
-        if self.kill is not KillState.REDUCE:
-            yield f"while the kill switch is {self.kill or 'unreadable'}"
-            return
-        held = [contracts[ticket.instrument, leg.contract] for leg in ticket.legs]
-        closing = [_reduces(one, leg.quantity) for one, leg in zip(held, ticket.legs, strict=True)]
-        net = sum(leg.quantity for leg in ticket.legs)
-        if not (all(closing) if net else any(closing)):
-            yield f"while the kill switch is at REDUCE and {held} is held"
 
     def _market_says(self, ticket: OrderTicket) -> Iterator[str]:
         if self.clock_is_off:
@@ -115,3 +115,14 @@ class Restraints:
 
 def _reduces(held: int, change: int) -> bool:
     return held * change < 0 and abs(change) <= abs(held)
+
+
+def _killed(kill: KillState | None, ticket: OrderTicket, contracts: Counter[Key]) -> Iterator[str]:
+    if kill is not KillState.REDUCE:
+        yield f"while the kill switch is {kill or 'unreadable'}"
+        return
+    held = [contracts[ticket.instrument, leg.contract] for leg in ticket.legs]
+    closing = [_reduces(one, leg.quantity) for one, leg in zip(held, ticket.legs, strict=True)]
+    net = sum(leg.quantity for leg in ticket.legs)
+    if not (all(closing) if net else any(closing)):
+        yield f"while the kill switch is at REDUCE and {held} is held"
