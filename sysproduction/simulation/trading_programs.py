@@ -34,6 +34,7 @@ from sysproduction.stores.kill_switch import KillSwitch
 from sysproduction.stores.order_controls import Limits, Locks, Overrides
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.prices import Prices
+from sysproduction.stores.proposals import Proposals
 from sysproduction.stores.roll_states import RollStates
 
 STRATEGIES: Final = ("carry", "trend")
@@ -123,6 +124,7 @@ class StackProgram:
             contracts=Contracts(documents),
             prices=Prices(self.series),
             rates=FxRates(self.series),
+            proposals=Proposals(documents),
         )
 
 
