@@ -35,7 +35,7 @@ def _row(decision: OptimalPositions, assessed: Assessment) -> Row:
         "contract": optimal.reference_contract,
         "price_at": optimal.reference_at,
         "decided_at": decision.at,
-        "why": "stale prices" if assessed.stale else trade.why,
+        "why": "stale prices" if assessed.stale else trade.why or (optimal.choice.restraint if optimal.choice else ""),
     }
 
 

@@ -9,9 +9,34 @@ from sysproduction.domain.strategies import PositionMethod
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How a whole number of contracts was chosen by optimisation: from those that were really `held`, none below
+    `lowest` or above `highest`, towards `best`, as far as the tracking-error buffer asked. `factor`, of an override,
+    scaled the optimum beforehand. Weights are shares of capital, of the scaled optimum, of what was held and of the
+    position; `cost`, of trading one contract, too. `restraint` says in words what narrowed the choice."""
+
+    held: int
+    best: int
+    position: int
+    lowest: int | None = None
+    highest: int | None = None
+    factor: float = 1.0
+    optimum_weight: float | None = None
+    held_weight: float | None = None
+    position_weight: float | None = None
+    cost: float = 0.0
+    restraint: str = ""
+
+    def remaining(self, factor: float) -> float:
+        """What of an override's factor is not in the position yet; one that was relaxed since then waits for the next
+        decision."""
+        return min(1.0, factor / self.factor) if self.factor > 0.0 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class OptimalPosition:
     """One instrument's target, in contracts: a position inside [`lower`, `upper`] stays, one outside goes to the
-    nearest edge, rounded half to even. Dynamic positions have both edges at the whole number that was chosen, and the
+    nearest edge, rounded half to even. Dynamic positions have both edges at the whole number of their `choice`, and the
     `weight` of one contract in capital. `optimum` is the unrounded position. Price, contract and moment say what it was
     computed from (None for an instrument that was dropped, whose target is zero)."""
 
@@ -24,6 +49,7 @@ class OptimalPosition:
     reference_contract: str | None = None
     reference_at: datetime | None = None
     dropped: bool = False
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ def required_trade(optimal: OptimalPosition, holding: Holding, restraints: Restr
     if restraints.no_trade is not None:
         return RequiredTrade(optimal.instrument, holding.position, 0, restraints.no_trade)
     coming = holding.position + holding.outstanding
-    target, why = _restrained(wanted_position(optimal, coming, restraints.factor), holding, restraints)
+    factor = optimal.choice.remaining(restraints.factor) if optimal.choice else restraints.factor
+    target, why = _restrained(wanted_position(optimal, coming, factor), holding, restraints)
     quantity = target - coming
     if restraints.reduce_only is not None:
         quantity = _reducing(quantity, holding.position)
@@ -64,17 +65,23 @@ def wanted_position(optimal: OptimalPosition, position: int, factor: float = 1.0
     return min(max(position, low), high)
 
 
-def _restrained(wanted: int, holding: Holding, restraints: Restraints) -> tuple[int, str]:
-    target, reasons = wanted, []
-    if restraints.reduce_only is not None and target != (less := _no_larger(target, holding.position)):
-        target, reasons = less, [restraints.reduce_only]
+def room(restraints: Restraints, others: int) -> tuple[float, float]:
+    """The lowest and the highest position that limits allow while all others have so many contracts."""
     low, high = -math.inf, math.inf
     if restraints.limit is not None:
         low, high = -restraints.limit, restraints.limit
     if restraints.limit_of_all is not None:
         # Never beyond zero: a limit that others have used up closes a position, and opens none against them.
-        low = max(low, min(-restraints.limit_of_all - holding.others, 0))
-        high = min(high, max(restraints.limit_of_all - holding.others, 0))
+        low = max(low, min(-restraints.limit_of_all - others, 0))
+        high = min(high, max(restraints.limit_of_all - others, 0))
+    return low, high
+
+
+def _restrained(wanted: int, holding: Holding, restraints: Restraints) -> tuple[int, str]:
+    target, reasons = wanted, []
+    if restraints.reduce_only is not None and target != (less := _no_larger(target, holding.position)):
+        target, reasons = less, [restraints.reduce_only]
+    low, high = room(restraints, holding.others)
     capped = int(min(max(target, low), high))
     if capped != target:
         reasons.append(f"limited to {capped:+d} instead of {target:+d}")

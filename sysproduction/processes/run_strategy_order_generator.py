@@ -2,13 +2,9 @@
 
 from sysproduction.domain.results import MethodResult
 from sysproduction.ports import World
-from sysproduction.stores.fills import FillLedger
+from sysproduction.processes.books import books_of
 from sysproduction.stores.optimal_positions import OptimalPositionStore
-from sysproduction.stores.order_controls import Limits, Locks, Overrides
-from sysproduction.stores.order_stack import OrderStack
-from sysproduction.stores.roll_states import RollStates
 from sysproduction.strategies import generating
-from sysproduction.strategies.restraining import Controls
 
 __all__ = ["each_strategy"]
 
@@ -21,14 +17,4 @@ def each_strategy(world: World, *, strategy: str) -> MethodResult:
 
 def generator_desk(world: World) -> generating.GeneratorDesk:
     """What orders are made from, as things stand now."""
-    documents = world.documents
-    controls = Controls(
-        Overrides(documents).all(),
-        Limits(documents).all(),
-        Locks(documents).all(),
-        world.strategies.lists,
-        RollStates(documents).all(),
-    )
-    return generating.GeneratorDesk(
-        OptimalPositionStore(documents), OrderStack(documents), FillLedger(documents), controls, world.stale_after_days
-    )
+    return generating.GeneratorDesk(OptimalPositionStore(world.documents), books_of(world), world.stale_after_days)

@@ -2,6 +2,7 @@
 
 from sysproduction.domain.results import MethodResult
 from sysproduction.ports import World
+from sysproduction.processes.books import books_of
 from sysproduction.processes.system_files import system_of
 from sysproduction.stores.capital import CapitalStore
 from sysproduction.stores.instruments import Instruments
@@ -20,6 +21,7 @@ def each_strategy(world: World, *, strategy: str) -> MethodResult:
         CapitalStore(world.documents, world.series),
         OptimalPositionStore(world.documents),
         world.folders,
+        books_of(world),
         world.capital.base_currency,
         world.stale_after_days,
     )

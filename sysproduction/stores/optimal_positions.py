@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sysproduction.domain.errors import AlreadyExists, Conflict
-from sysproduction.domain.optimal_positions import OptimalPosition, OptimalPositions
+from sysproduction.domain.optimal_positions import Choice, OptimalPosition, OptimalPositions
 from sysproduction.domain.strategies import PositionMethod
 from sysproduction.ports import Documents
 
@@ -76,5 +76,6 @@ def _position_body(position: OptimalPosition) -> dict[str, Any]:
 
 
 def _position(body: Mapping[str, Any]) -> OptimalPosition:
-    at = body["reference_at"]
-    return OptimalPosition(**{**body, "reference_at": datetime.fromisoformat(at) if at else None})
+    at, choice = body["reference_at"], body.get("choice")
+    said = {"reference_at": datetime.fromisoformat(at) if at else None, "choice": Choice(**choice) if choice else None}
+    return OptimalPosition(**{**body, **said})

@@ -1,25 +1,22 @@
 """From what a strategy wants to hold to the orders that it takes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sysproduction.domain.errors import AlreadyExists, DataError
-from sysproduction.domain.fills import filled
 from sysproduction.domain.optimal_positions import OptimalPosition, OptimalPositions
 from sysproduction.domain.orders import InstrumentOrder, OrderType, Reference
 from sysproduction.domain.required_trades import Holding, RequiredTrade, required_trade
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
 from sysproduction.domain.strategies import Strategy
-from sysproduction.stores.fills import FillLedger
 from sysproduction.stores.optimal_positions import OptimalPositionStore
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.strategies.digests import digest
-from sysproduction.strategies.restraining import Controls, restraints_of
+from sysproduction.strategies.holdings import Books, holdings_of
+from sysproduction.strategies.restraining import restraints_of
 
 BY: Final = "run_strategy_order_generator"
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +24,7 @@ class GeneratorDesk:
     """What orders are made from, and where they go."""
 
     optimal: OptimalPositionStore
-    stack: OrderStack
-    ledger: FillLedger
-    controls: Controls
+    books: Books
     stale_after_days: int = 5
 
 
@@ -58,7 +53,7 @@ def generate_orders(desk: GeneratorDesk, strategy: Strategy, *, now: datetime) -
         if assessed.stale:
             problems.append(_stale(assessed.optimal))
         elif assessed.trade.quantity:
-            pushed += _push(desk.stack, _order(strategy, decision, assessed, now))
+            pushed += _push(desk.books.stack, _order(strategy, decision, assessed, now))
     return MethodResult(rows_written=pushed, items=len(assessments), problems=tuple(problems))
 
 
@@ -72,44 +67,15 @@ def last_decision(desk: GeneratorDesk, strategy: str) -> OptimalPositions:
 
 def assess(desk: GeneratorDesk, decision: OptimalPositions, now: datetime) -> list[Assessment]:
     """Every target of a decision against what is held, what is under way, and what restrains it; writes nothing."""
-    holdings = _holdings(desk, decision.strategy)
+    holdings = holdings_of(desk.books, decision.strategy)
     since = now - timedelta(days=desk.stale_after_days)
     found = []
     for optimal in decision.positions:
         holding = holdings(optimal.instrument)
-        restraints = restraints_of(desk.controls, decision.strategy, optimal.instrument)
+        restraints = restraints_of(desk.books.controls, decision.strategy, optimal.instrument)
         stale = not optimal.dropped and (optimal.reference_at is None or optimal.reference_at < since)
         found.append(Assessment(optimal, holding, required_trade(optimal, holding, restraints), stale))
     return found
-
-
-def _holdings(desk: GeneratorDesk, strategy: str) -> Callable[[str], Holding]:
-    """What the strategy and the others hold and have under way, as of one state of the ledger of fills."""
-    for _ in range(_TRIES):
-        positions = desk.ledger.positions().strategies
-        active = desk.stack.active_instruments()
-        outstanding = [(order.strategy, order.instrument, _unfilled(desk, order)) for order in active]
-        if desk.ledger.positions().strategies == positions:
-            break
-    else:
-        raise DataError(f"fills kept coming in while the orders of {strategy} were being made: it will be tried again")
-
-    def holding(instrument: str) -> Holding:
-        held = {s: quantity for (s, i), quantity in positions.items() if i == instrument}
-        due = [(s, quantity) for s, i, quantity in outstanding if i == instrument]
-        ours = sum(quantity for s, quantity in due if s == strategy)
-        whole = sum(held.values()) + sum(quantity for _, quantity in due)
-        own = held.get(strategy, 0)
-        return Holding(own, ours, whole - own - ours)
-
-    return holding
-
-
-def _unfilled(desk: GeneratorDesk, order: InstrumentOrder) -> int:
-    """What an active order may still add; nothing beyond its quantity."""
-    done = sum(filled(desk.ledger.of_instrument_order(order.order_id)).values())
-    left = order.quantity - done
-    return left if left * order.quantity > 0 else 0
 
 
 def _order(strategy: Strategy, decision: OptimalPositions, assessed: Assessment, now: datetime) -> InstrumentOrder:

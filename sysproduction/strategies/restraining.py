@@ -8,8 +8,9 @@ from sysproduction.domain.overrides import OverrideKind
 from sysproduction.domain.required_trades import Restraints
 from sysproduction.domain.roll_states import RollState
 from sysproduction.domain.strategies import TradingLists
-from sysproduction.stores.order_controls import Lock, SetLimit, SetOverride, applying
-from sysproduction.stores.roll_states import RollStanding
+from sysproduction.ports import Documents
+from sysproduction.stores.order_controls import Limits, Lock, Locks, Overrides, SetLimit, SetOverride, applying
+from sysproduction.stores.roll_states import RollStanding, RollStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,13 @@ class Controls:
     locks: Sequence[Lock] = ()
     lists: TradingLists = field(default_factory=TradingLists)
     rolls: Mapping[str, RollStanding] = field(default_factory=dict)
+
+
+def stored_controls(documents: Documents, lists: TradingLists) -> Controls:
+    """What restrains trading now, by the store and by the configured lists."""
+    return Controls(
+        Overrides(documents).all(), Limits(documents).all(), Locks(documents).all(), lists, RollStates(documents).all()
+    )
 
 
 def restraints_of(controls: Controls, strategy: str, instrument: str) -> Restraints:

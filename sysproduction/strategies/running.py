@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
-import numpy as np
-
 from sysproduction.domain.capital import Allocation
 from sysproduction.domain.errors import ConfigError, DataError
-from sysproduction.domain.optimal_positions import OptimalPosition, OptimalPositions, dropped
+from sysproduction.domain.optimal_positions import OptimalPositions, dropped
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
 from sysproduction.domain.strategies import PositionMethod, Strategy
 from sysproduction.domain.trading_systems import SystemConfig
@@ -18,12 +16,14 @@ from sysproduction.ports import Folders, Series
 from sysproduction.stores.capital import CapitalStore
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.optimal_positions import OptimalPositionStore
+from sysproduction.strategies.choosing import Starts, starts_of
 from sysproduction.strategies.digests import digest
+from sysproduction.strategies.holdings import Books
 from sysproduction.strategies.reading import Sources, newest_sources, read_market
 from sysproduction.strategies.states import state_files
-from sysproduction.systems.smoothing import forward_filled
-from sysproduction.systems.system import SystemResult, run
-from sysproduction.systems.targets import Target, targets
+from sysproduction.strategies.wants import Wants, banded_wants, chosen_wants
+from sysproduction.systems.next_contracts import choose
+from sysproduction.systems.system import run
 
 NO_TARGET: Final = "there is no position yet: too short a history, or no volatility"
 
@@ -37,13 +37,15 @@ class SystemsDesk:
     capital: CapitalStore
     optimal: OptimalPositionStore
     folders: Folders
+    books: Books
     base_currency: str
     stale_after_days: int = 5
 
 
 def run_strategy(desk: SystemsDesk, strategy: Strategy, system: SystemConfig, *, now: datetime) -> MethodResult:
     """Compute optimal positions from the newest stored prices and the strategy's capital, and store them as its next
-    decision; nothing is computed or written if nothing that they depend on has changed.
+    decision; nothing is computed or written if nothing that they depend on has changed. A dynamic system's depend on
+    what is really held and on what restrains trading too.
 
     The state folder comes first and the document, which makes the decision, last: a crash between them is made up for
     by the rerun. Raises DataError without capital, ConfigError if the base currencies differ.
@@ -59,14 +61,19 @@ def run_strategy(desk: SystemsDesk, strategy: Strategy, system: SystemConfig, *,
         desk.series, desk.instruments, system.instruments, now=now, stale_after_days=desk.stale_after_days
     )
     before = desk.optimal.last(strategy.name)
-    inputs = digest_of(wanted, sources)
+    codes = [listing.instrument.code for listing in sources.listings]
+    starts = starts_of(desk.books, strategy.name, codes) if wanted.dynamic else {}
+    inputs = digest_of(wanted, sources, starts)
     if before is not None and before.inputs == inputs:
         return MethodResult(items=len(before.positions), problems=_problems(before.excluded))
     market = read_market(desk.series, sources, desk.base_currency)
-    result = run(wanted, market, fresh_since=now - timedelta(days=desk.stale_after_days))
+    # Optimisation goes one step from what is held, not through the whole past.
+    result = run(replace(wanted, dynamic=None), market, fresh_since=now - timedelta(days=desk.stale_after_days))
+    chosen = choose(result, starts, wanted.dynamic) if wanted.dynamic else None
     made = _Made(inputs, {**sources.versions(), "allocation": allocation.number}, now)
-    decided = _decided(strategy, wanted, result, before, made)
-    desk.folders.put(f"{strategy.name}/{decided.number:06d}", state_files(decided, wanted, result))
+    wants = chosen_wants(result, chosen, starts) if chosen else banded_wants(result)
+    decided = _decided(strategy, wanted, wants, before, made)
+    desk.folders.put(f"{strategy.name}/{decided.number:06d}", state_files(decided, wanted, result, chosen))
     desk.optimal.add(decided)
     return MethodResult(
         rows_written=len(decided.positions), items=len(decided.positions), problems=_problems(decided.excluded)
@@ -86,9 +93,9 @@ def _share(desk: SystemsDesk, strategy: str) -> tuple[Allocation, float]:
     return allocation, share
 
 
-def digest_of(system: SystemConfig, sources: Sources) -> str:
+def digest_of(system: SystemConfig, sources: Sources, starts: Starts) -> str:
     """The same text for the same inputs: system and capital, definitions, versions of prices and rates, what is
-    missing, and the version of this program."""
+    missing, what a dynamic system starts from, and the version of this program."""
     return digest(
         {
             "program": version("sysproduction"),
@@ -96,6 +103,7 @@ def digest_of(system: SystemConfig, sources: Sources) -> str:
             "listings": [asdict(listing) for listing in sources.listings],
             "versions": sources.versions(),
             "missing": sorted(sources.missing),
+            "starts": {code: asdict(start) for code, start in starts.items()},
         }
     )
 
@@ -110,43 +118,21 @@ class _Made:
 
 
 def _decided(
-    strategy: Strategy, system: SystemConfig, result: SystemResult, before: OptimalPositions | None, made: _Made
+    strategy: Strategy, system: SystemConfig, wants: Wants, before: OptimalPositions | None, made: _Made
 ) -> OptimalPositions:
-    method = PositionMethod.DYNAMIC if system.dynamic else PositionMethod.BUFFERED
-    weights = _contract_weights(result) if system.dynamic else {}
-    found = {code: _position(code, target, weights.get(code)) for code, target in targets(result).items()}
     gone = dropped(before, frozenset(system.instruments))
-    without = {code: NO_TARGET for code in system.instruments if code not in found}
+    without = {code: NO_TARGET for code in system.instruments if code not in wants.positions}
     return OptimalPositions(
         strategy=strategy.name,
         number=before.number + 1 if before else 1,
         day=made.now.date(),
         at=made.now,
-        method=method,
+        method=PositionMethod.DYNAMIC if system.dynamic else PositionMethod.BUFFERED,
         capital=system.capital,
         inputs=made.inputs,
-        positions=tuple(sorted([*found.values(), *gone], key=lambda position: position.instrument)),
-        excluded={**without, **result.excluded},
+        positions=tuple(sorted([*wants.positions.values(), *gone], key=lambda position: position.instrument)),
+        excluded={**without, **wants.excluded},
         versions=made.versions,
-    )
-
-
-def _contract_weights(result: SystemResult) -> dict[str, float]:
-    """What one contract of each instrument is worth today, as a share of capital."""
-    value = forward_filled(result.sizes.block_value)[-1] * 100.0 * result.prices.rate[-1] / result.config.capital
-    return {code: float(v) for code, v in zip(result.prices.instruments, value, strict=True) if np.isfinite(v)}
-
-
-def _position(code: str, target: Target, weight: float | None) -> OptimalPosition:
-    return OptimalPosition(
-        instrument=code,
-        weight=weight,
-        lower=target.lower,
-        upper=target.upper,
-        optimum=target.optimal,
-        reference_price=target.reference_price,
-        reference_contract=target.reference_contract,
-        reference_at=target.reference_at,
     )
 
 

@@ -20,9 +20,11 @@ UNLIMITED: Final = 2**31
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """What may be done with one instrument. The tightest of the `limits` (contracts, long or short; None: no limit) is
-    in force, whoever set it. `no_trade` beats `close` beats `reduce_only` beats limits."""
+    in force, whoever set it; `room` is the lowest and highest position that others leave, with 0 inside. `no_trade`
+    beats `close` beats `reduce_only` beats limits."""
 
     limits: tuple[int | None, ...] = ()
+    room: tuple[int, int] = (-UNLIMITED, UNLIMITED)
     reduce_only: bool = False
     close: bool = False
     no_trade: bool = False
@@ -34,9 +36,10 @@ class Constraint:
         if self.close:
             return 0, 0
         most = tightest(self.limits)
+        low, high = max(-most, self.room[0]), min(most, self.room[1])
         if self.reduce_only:
-            return max(min(held, 0), -most), min(max(held, 0), most)
-        return -most, most
+            return max(min(held, 0), low), min(max(held, 0), high)
+        return low, high
 
 
 def tightest(limits: Iterable[int | None]) -> int:

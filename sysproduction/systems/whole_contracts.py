@@ -68,7 +68,7 @@ def optimised_positions(optimal: Panel, known: Contracts, prices: Prices, settin
 
 
 def portfolio(
-    row: int,
+    row: int | NDArray[np.int64],
     members: NDArray[np.int64],
     optimal: Panel,
     held: NDArray[np.int64],
@@ -76,7 +76,7 @@ def portfolio(
     matrix: Matrix,
     names: tuple[str, ...],
 ) -> Portfolio:
-    """What is to be optimised on one day, of those instruments that are `members`."""
+    """What is to be optimised on one day, or on each member's own, of those instruments that are `members`."""
     correlation = matrix[np.ix_(members, members)]
     return Portfolio(
         tuple(names[member] for member in members),
@@ -97,6 +97,14 @@ def _correlations(prices: Prices, known: Contracts, settings: Dynamic) -> Iterat
         if matrix is None or week != used:
             matrix, used = recent_correlations(weeks[:week], settings.correlation_span_weeks, count), week
         yield row, matrix
+
+
+def last_correlations(prices: Prices, known: Contracts, settings: Dynamic) -> Matrix:
+    """Those of the last day: from the weeks that were complete before it."""
+    ends = week_ends(prices.days)
+    weeks = weekly_sums(known.normalised, ends)
+    complete = int(np.searchsorted(ends, len(prices.days) - 1))
+    return recent_correlations(weeks[:complete], settings.correlation_span_weeks, known.normalised.shape[1])
 
 
 def recent_correlations(weeks: Matrix, span: int, count: int) -> Matrix:

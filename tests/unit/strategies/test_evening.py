@@ -1,142 +1,23 @@
 """An evening of one strategy on recorded prices: decided once, ordered once, whatever write it is killed at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from sysproduction.adapters.csv_feed import CsvFeed
-from sysproduction.adapters.memory_documents import MemoryDocuments
-from sysproduction.adapters.memory_folders import MemoryFolders
-from sysproduction.adapters.memory_series import MemorySeries
-from sysproduction.capital.updating import CapitalDesk, allocate
 from sysproduction.control.strategies import optimal_rows
-from sysproduction.domain.capital import CapitalPolicy, Measure, seeded
 from sysproduction.domain.errors import ConfigError, DataError
-from sysproduction.domain.fills import Fill
 from sysproduction.domain.limits import PositionLimit
 from sysproduction.domain.overrides import Override, OverrideKind
 from sysproduction.domain.results import MethodResult
-from sysproduction.domain.strategies import Strategy, TradingLists
-from sysproduction.domain.trading_systems import RuleSpec, SystemConfig
-from sysproduction.simulation.faults import AtWrite, FaultySeries, ProgramDied, die
-from sysproduction.stores.capital import CapitalStore
-from sysproduction.stores.fills import FillLedger
-from sysproduction.stores.fx import FxRates
-from sysproduction.stores.instruments import Instruments
+from sysproduction.domain.strategies import TradingLists
+from sysproduction.simulation.faults import AtWrite, ProgramDied, die
 from sysproduction.stores.optimal_positions import OptimalPositionStore
-from sysproduction.stores.order_controls import Lock, LockKind, SetLimit, SetOverride, Word
-from sysproduction.stores.order_stack import INSTRUMENT_ORDERS, OrderStack
-from sysproduction.stores.prices import Prices
-from sysproduction.strategies.generating import GeneratorDesk, generate_orders
+from sysproduction.stores.order_controls import Lock, LockKind, SetLimit, SetOverride
+from sysproduction.stores.order_stack import OrderStack
 from sysproduction.strategies.restraining import Controls
-from sysproduction.strategies.running import SystemsDesk, run_strategy
-from tests.fakes import FaultyDocuments
-
-NOW = datetime(2023, 8, 30, 20, 10, tzinfo=UTC)
-TREND = Strategy("trend", "mine")
-CODES = ("SOFR", "US10", "CORN")
-WORD = Word("me", NOW, "to see")
-FULL = timedelta(days=1500)
-
-
-def system(*codes: str) -> SystemConfig:
-    return SystemConfig(
-        instruments=codes,
-        rules=(RuleSpec("slow", "ewmac", 3.75, {"Lfast": 16, "Lslow": 64}),),
-        forecast_weights={"slow": 1.0},
-        instrument_weights=dict.fromkeys(codes, 1.0 / len(codes)),
-        capital=1.0,
-        base_currency="USD",
-    )
-
-
-@dataclass
-class House:
-    """Stores in memory with recorded prices of three instruments, and two million of capital."""
-
-    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
-    series: MemorySeries = field(default_factory=lambda: MemorySeries(lambda: NOW))
-    folders: MemoryFolders = field(default_factory=MemoryFolders)
-    controls: Controls = field(default_factory=Controls)
-
-    def run(self, fault: Any = None, *, codes: tuple[str, ...] = CODES, hours: float = 0) -> MethodResult:
-        documents = FaultyDocuments(self.documents, fault)
-        series = FaultySeries(self.series, fault)
-        desk = SystemsDesk(
-            series,
-            Instruments(documents),
-            CapitalStore(documents, series),
-            OptimalPositionStore(documents),
-            self.folders,
-            "USD",
-        )
-        return run_strategy(desk, TREND, system(*codes), now=NOW + timedelta(hours=hours))
-
-    def order(self, fault: Any = None, *, hours: float = 0) -> MethodResult:
-        return generate_orders(self.generator(fault), TREND, now=NOW + timedelta(hours=hours))
-
-    def generator(self, fault: Any = None) -> GeneratorDesk:
-        documents = FaultyDocuments(self.documents, fault)
-        return GeneratorDesk(
-            OptimalPositionStore(documents), OrderStack(documents), FillLedger(documents), self.controls
-        )
-
-    def orders(self) -> dict[str, int]:
-        return {order.instrument: order.quantity for order in OrderStack(self.documents).active_instruments()}
-
-    def fill(self, instrument: str, quantity: int, number: int = 1) -> None:
-        (order,) = OrderStack(self.documents).active_instruments(instrument=instrument)
-        fill = Fill(
-            f"x{number}", 0, "A", "trend", instrument, "20231200", quantity, 1.0, NOW, instrument_order=order.order_id
-        )
-        FillLedger(self.documents).record(fill)
-
-    def whole(self) -> dict[str, Any]:
-        stored = {name: self.documents.find(name) for name in ("optimal_positions", INSTRUMENT_ORDERS)}
-        files = {name: self.folders.read(name, "decision.parquet") for name in self.folders.names()}
-        return stored | files
-
-
-@pytest.fixture(scope="module")
-def recorded(shared: Path) -> House:
-    house = House()
-    feed, prices = CsvFeed(shared / "data", CODES), Prices(house.series)
-    for listing in feed.instruments():
-        code = listing.instrument.code
-        Instruments(house.documents).put(listing)
-        for kind in ("multiple", "adjusted"):
-            frame = pd.read_csv(
-                shared / "data" / f"{kind}_prices_csv" / f"{code}.csv.gz", index_col=0, parse_dates=True
-            )
-            frame.index = pd.DatetimeIndex(frame.index).tz_localize("UTC").as_unit("ns")
-            frame = frame.loc[NOW - FULL : NOW].groupby(level=0).last()
-            if kind == "multiple":
-                contracts = [name for name in frame.columns if name.endswith("CONTRACT")]
-                frame[contracts] = frame[contracts].astype("int64").astype(str).astype(object)
-                house.series.replace("multiple_prices", code, frame)
-            else:
-                house.series.replace("adjusted_prices", code, frame.iloc[:, 0].dropna().to_frame("price"))
-        assert len(prices.adjusted(code)) > 500
-    store = CapitalStore(house.documents, house.series)
-    first = seeded(Measure(2e6, 0.0, NOW), by="me", why="", now=NOW)
-    store.record(store.total(), first)
-    allocate(CapitalDesk(store, FxRates(house.series), CapitalPolicy()), {"trend": None}, now=NOW)
-    return house
-
-
-@pytest.fixture
-def house(recorded: House) -> House:
-    """A copy that a test may change."""
-    fresh = House(series=recorded.series)
-    for collection in ("instruments", "capital"):
-        for document in recorded.documents.find(collection):
-            fresh.documents.insert(collection, document.key, document.body)
-    return fresh
+from tests.evening_house import CODES, NOW, WORD, House, copied
 
 
 def test_a_decision_is_made_once(house: House) -> None:
@@ -224,16 +105,8 @@ def test_without_capital_nothing_is_decided(house: House) -> None:
         other.run()
     with pytest.raises(DataError, match="no optimal positions"):
         other.order()
-    desk = SystemsDesk(
-        house.series,
-        Instruments(house.documents),
-        CapitalStore(house.documents, house.series),
-        OptimalPositionStore(house.documents),
-        house.folders,
-        "EUR",
-    )
     with pytest.raises(ConfigError, match=r"capital\.base_currency"):
-        run_strategy(desk, TREND, system(*CODES), now=NOW)
+        house.run(base_currency="EUR")
 
 
 def test_controls_restrain_orders(house: House) -> None:
@@ -270,10 +143,7 @@ def test_killed_at_any_write_a_rerun_gives_the_same_store(recorded: House, name:
     """As if nothing had happened."""
 
     def begun() -> House:
-        fresh = House(series=recorded.series)
-        for collection in ("instruments", "capital"):
-            for document in recorded.documents.find(collection):
-                fresh.documents.insert(collection, document.key, document.body)
+        fresh = copied(recorded)
         if name == "order":
             fresh.run()
         return fresh
