@@ -11,7 +11,6 @@ from sysproduction.domain.fills import Fill
 from sysproduction.domain.optimal_positions import OptimalPositions
 from sysproduction.domain.results import MethodResult
 from sysproduction.domain.strategies import Strategy
-from sysproduction.domain.system_options import Dynamic
 from sysproduction.domain.trading_systems import RuleSpec, SystemConfig
 from sysproduction.simulation.faults import FaultySeries
 from sysproduction.stores.capital import CapitalStore
@@ -33,7 +32,7 @@ WORD = Word("me", NOW, "to see")
 FULL = timedelta(days=1500)
 
 
-def system(*codes: str, dynamic: Dynamic | None = None) -> SystemConfig:
+def system(*codes: str) -> SystemConfig:
     return SystemConfig(
         instruments=codes,
         rules=(RuleSpec("slow", "ewmac", 3.75, {"Lfast": 16, "Lslow": 64}),),
@@ -41,7 +40,6 @@ def system(*codes: str, dynamic: Dynamic | None = None) -> SystemConfig:
         instrument_weights=dict.fromkeys(codes, 1.0 / len(codes)),
         capital=1.0,
         base_currency="USD",
-        dynamic=dynamic,
     )
 
 
@@ -53,7 +51,6 @@ class House:
     series: MemorySeries = field(default_factory=lambda: MemorySeries(lambda: NOW))
     folders: MemoryFolders = field(default_factory=MemoryFolders)
     controls: Controls = field(default_factory=Controls)
-    dynamic: Dynamic | None = None
 
     def run(
         self,
@@ -74,7 +71,7 @@ class House:
             self.books(fault),
             base_currency,
         )
-        return run_strategy(desk, TREND, system(*codes, dynamic=self.dynamic), now=NOW + timedelta(hours=hours))
+        return run_strategy(desk, TREND, system(*codes), now=NOW + timedelta(hours=hours))
 
     def order(self, fault: Any = None, *, hours: float = 0) -> MethodResult:
         return generate_orders(self.generator(fault), TREND, now=NOW + timedelta(hours=hours))
@@ -107,9 +104,9 @@ class House:
         return stored | files
 
 
-def copied(recorded: House, **changes: Any) -> House:
+def copied(recorded: House) -> House:
     """A house with the same prices, instruments and capital, which a test may change."""
-    fresh = House(series=recorded.series, **changes)
+    fresh = House(series=recorded.series)
     for collection in ("instruments", "capital"):
         for document in recorded.documents.find(collection):
             fresh.documents.insert(collection, document.key, document.body)

@@ -36,9 +36,9 @@ class Chosen:
 
 def choose(result: SystemResult, starts: Mapping[str, Start], settings: Dynamic) -> Chosen:
     """Whole contracts that follow each instrument's last unrounded position, from its start (nothing held and free
-    without one). Of the simulated past only prices count; what it would have held does not.
+    without one). What a simulated past would have held does not count.
 
-    Raises DataError if a limit is negative.
+    Carver, Advanced Futures Trading Strategies (2023), strategy 25.
     """
     prices, optimal = result.prices, result.positions.optimal
     known = contracts(prices, result.vol, result.sizes, result.ledger.terms, result.config.capital)
