@@ -30,12 +30,21 @@ def handle_completed_orders(desk: OrderDesk, now: datetime, *, final: bool = Fal
     stack, ended = desk.stores.stack, 0
     children, families = stack.active_contracts(), stack.active_instruments()
     wishes = stack.end_wishes.all() if children or families else {}
+    live = {order.parent for order in stack.active_brokers()} if children else set()
+    going_on = set()
     for child in children:
+        if child.order_id in live:
+            going_on.add(child.parent)
+            continue
         word = wish_for(child, wishes)
         outcome = _outcome_of(desk, child, final=final or word is not None)
-        if outcome is not None:
+        if outcome is None:
+            going_on.add(child.parent)
+        else:
             ended += _end(stack.replace_contract, completed(child, outcome, now, word.why if word else None))
     for order in families:
+        if order.order_id in going_on:
+            continue
         outcome = _family_outcome(desk, order, final=final or order.order_id in wishes)
         if outcome is not None:
             ended += _end(stack.replace_instrument, completed(order, outcome, now))

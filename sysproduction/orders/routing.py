@@ -7,7 +7,7 @@ broker (`orders.evidence`), never by time.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import gcd
 
@@ -47,51 +47,76 @@ def create_broker_orders_from_contract_orders(desk: OrderDesk, now: datetime, *,
         return _step_all(desk, wishes, now, base_currency)
 
 
+@dataclass
+class _Turn:
+    """What one turn goes by. Surroundings are read when the first order may be sent, and then kept up to date."""
+
+    desk: OrderDesk
+    markets: Markets
+    now: datetime
+    _around: Surroundings | None = None
+
+    @property
+    def around(self) -> Surroundings:
+        """What holds for all orders of the turn."""
+        if self._around is None:
+            self._around = survey(self.desk.stores, self.desk.rules, self.desk.usual, self.now)
+        return self._around
+
+    def sent(self, order: BrokerOrder) -> None:
+        """The intent of this order was stored."""
+        self._around = with_sent(self.around, order)
+
+
 def _step_all(desk: OrderDesk, wishes: Mapping[str, Word], now: datetime, base_currency: str) -> MethodResult:
     children = [child for child in desk.stores.stack.active_contracts() if wish_for(child, wishes) is None]
     if not children:
         return MethodResult()
-    around = survey(desk.stores, desk.rules, desk.usual, now)
-    markets, sent = Markets(desk, now, base_currency), 0
+    live = {order.parent: order for order in desk.stores.stack.active_brokers()}
+    turn, sent = _Turn(desk, Markets(desk, now, base_currency), now), 0
     for child in children:
         try:
-            around, did = _step(desk, child, around, markets, now)
+            working = live.get(child.order_id)
+            sent += _begin(turn, child) if working is None else _go_on(turn, child, working)
         except Conflict:
             continue
-        sent += did
     return MethodResult(sent, sent)
 
 
-def _step(
-    desk: OrderDesk, child: ContractOrder, around: Surroundings, markets: Markets, now: datetime
-) -> tuple[Surroundings, int]:
-    attempts = desk.stores.stack.brokers_of(child.order_id)
-    live = next((attempt for attempt in attempts if attempt.active), None)
-    legs = unfilled(child.legs, desk.stores.ledger.of_contract_order(child.order_id))
-    if not legs or (attempts and attempts[-1].status is BrokerStatus.REJECTED):
-        return around, 0
-    if live is not None and live.status in (BrokerStatus.SUBMITTING, BrokerStatus.UNKNOWN):
-        return around, 0
-    if live is not None and live.status is BrokerStatus.CANCELLING:
-        ask_again(desk, live, now)
-        return around, 0
-    market = markets.market(child.instrument, legs)
-    wanted = live.legs if live is not None else _sized(child, legs, markets, around, now)
+def _begin(turn: _Turn, child: ContractOrder) -> int:
+    """Send the next broker order of a contract order that has none, if one may be sent now; 1 if it was."""
+    stores = turn.desk.stores
+    attempts = stores.stack.brokers_of(child.order_id)
+    if any(attempt.active for attempt in attempts) or (attempts and attempts[-1].status is BrokerStatus.REJECTED):
+        return 0
+    legs = unfilled(child.legs, stores.ledger.of_contract_order(child.order_id))
+    wanted = _sized(child, legs, turn.markets, turn.around, turn.now) if legs else ()
     if not wanted:
-        return around, 0
-    task = Task(_units(wanted), child.limit_price, live is not None)
-    action = STEPS[child.algo](task, child.algo_state, market, now)
+        return 0
+    task = Task(_units(wanted), child.limit_price, live=False)
+    action = STEPS[child.algo](task, child.algo_state, turn.markets.market(child.instrument, legs), turn.now)
+    return _send(turn, child, len(attempts) + 1, wanted, action) if isinstance(action, Send) else 0
+
+
+def _go_on(turn: _Turn, child: ContractOrder, live: BrokerOrder) -> int:
+    """What the algorithm wants to be done with the broker order that is live; 1 if anything was."""
+    desk, now = turn.desk, turn.now
+    if live.status in (BrokerStatus.SUBMITTING, BrokerStatus.UNKNOWN):
+        return 0
+    if live.status is BrokerStatus.CANCELLING:
+        ask_again(desk, live, now)
+        return 0
+    task = Task(_units(live.legs), child.limit_price, live=True)
+    action = STEPS[child.algo](task, child.algo_state, turn.markets.market(child.instrument, live.legs), now)
     match action:
-        case Send():
-            return _send(desk, child, len(attempts) + 1, wanted, action, around, markets, now)
-        case Amend() if live is not None:
+        case Amend():
             _amend(desk, child, live, action)
-        case Cancel() if live is not None:
+        case Cancel():
             desk.stores.stack.replace_contract(replace(child, algo_state=action.state))
             ask_cancel(desk, live, action.why, now)
-        case Rest() | Amend() | Cancel():
-            return around, 0
-    return around, 1
+        case Rest() | Send():
+            return 0
+    return 1
 
 
 def _units(legs: tuple[Leg, ...]) -> int:
@@ -122,19 +147,12 @@ def _sized(
     return tuple(Leg(leg.contract, leg.quantity // units * most) for leg in legs) if most > 0 else ()
 
 
-def _send(
-    desk: OrderDesk,
-    child: ContractOrder,
-    attempt: int,
-    legs: tuple[Leg, ...],
-    action: Send,
-    around: Surroundings,
-    markets: Markets,
-    now: datetime,
-) -> tuple[Surroundings, int]:
+def _send(turn: _Turn, child: ContractOrder, attempt: int, legs: tuple[Leg, ...], action: Send) -> int:
+    """Ask the gate, store the intent, call the broker; 1 if the intent was stored."""
+    desk, now = turn.desk, turn.now
     family = desk.stores.stack.get_instrument(child.parent)
     if family is None:
-        return around, 0
+        return 0
     order = BrokerOrder(
         parent=child.order_id,
         attempt=attempt,
@@ -147,20 +165,21 @@ def _send(
         limit_price=action.limit_price,
         why=action.why,
     )
-    facts = markets.facts(child.instrument, legs)
-    refused = may_send(desk.stores, order, parent=child, family=family, surroundings=around, market=facts, now=now)
+    facts = turn.markets.facts(child.instrument, legs)
+    refused = may_send(desk.stores, order, parent=child, family=family, surroundings=turn.around, market=facts, now=now)
     if refused is not None:
         _say_refused(desk, child, refused, now)
-        return around, 0
+        return 0
     try:
         stored = desk.stores.stack.insert_broker(order)
     except AlreadyExists:
-        return around, 0
+        return 0
+    turn.sent(stored)
     desk.memory.intents.add(stored.client_order_id)
     _remember(desk, child, action.state)
     with suppress(Conflict):  # somebody else learnt first what came of it
         _submit(desk, stored, now)
-    return with_sent(around, stored), 1
+    return 1
 
 
 def _remember(desk: OrderDesk, child: ContractOrder, state: AlgoState) -> None:

@@ -23,8 +23,11 @@ def spawn_children_from_new_instrument_orders(desk: OrderDesk, now: datetime) ->
     orders, malformed = desk.stores.stack.sorted_out()
     problems = [_refuse_malformed(desk, order, now) for order in malformed]
     unwanted = desk.stores.stack.end_wishes.all() if orders else {}
+    there = {(child.parent, child.number) for child in desk.stores.stack.active_contracts()} if orders else set()
     written = 0
     for order in orders:
+        if order.plan is not None and all((order.order_id, child.number) in there for child in order.plan):
+            continue
         if order.plan is None and order.order_id in unwanted:
             continue
         try:
