@@ -157,7 +157,10 @@ class MemoryDocuments:
         """As the port; the documents stay for as long as this object does."""
 
     def _collection(self, name: str) -> _Collection:
-        return self._collections.setdefault(name, _Collection())
+        stored = self._collections.get(name)
+        if stored is None:
+            stored = self._collections[name] = _Collection()
+        return stored
 
     def _require_version(self, collection: str, key: str, version: int) -> None:
         stored = self._collection(collection).documents.get(key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sysproduction.domain.alerts import Alert, Severity
+from sysproduction.domain.broker import Execution
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.orders import OrderType
@@ -28,7 +29,8 @@ class Memory:
     asked for, `asked_at` when the newest were; `reconciled` whether broker, ledger and stack were compared since the
     program began or last lost the broker; `told` what was said of an order last, so that it is said once; `cancels`
     when the end of a broker order was last asked for; `proposed` whether proposals may be open, `strangers` the orders
-    at the broker that are not ours; `intents` the broker orders that this program itself stored."""
+    at the broker that are not ours; `intents` the broker orders that this program itself stored, `recorded` the
+    executions that it knows to be in the ledger, by account, identifier and revision."""
 
     reconciled: bool = False
     swept_at: datetime | None = None
@@ -38,6 +40,7 @@ class Memory:
     proposed: bool = True
     strangers: set[str] = field(default_factory=set)
     intents: set[str] = field(default_factory=set)
+    recorded: dict[tuple[str, str, int], Execution] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

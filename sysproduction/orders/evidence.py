@@ -100,6 +100,10 @@ def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
 
 
 def _record(desk: OrderDesk, execution: Execution, now: datetime) -> bool:
+    """Whether this execution was new to the ledger; what this program has recorded needs no look at the store."""
+    key = (execution.account, execution.execution_id, execution.revision)
+    if desk.memory.recorded.get(key) == execution:
+        return False
     order = desk.stores.stack.get_broker(execution.client_order_id) if execution.client_order_id else None
     fill = _fill(execution, order, now) if order is not None else _signed(desk, execution, now)
     if fill is None:
@@ -112,12 +116,14 @@ def _record(desk: OrderDesk, execution: Execution, now: datetime) -> bool:
         )
         return False
     try:
-        return desk.stores.ledger.record(fill)
+        is_new = desk.stores.ledger.record(fill)
     except DataError as error:
         desk.tell(
             f"fill/{fill.key}", f"{fill.instrument}: the broker contradicts a fill", str(error), Severity.CRITICAL
         )
         return False
+    desk.memory.recorded[key] = execution
+    return is_new
 
 
 def _fill(execution: Execution, order: BrokerOrder | None, now: datetime) -> Fill | None:

@@ -17,14 +17,15 @@ from typing import Final, Protocol
 from sysproduction.domain.alerts import Alert
 from sysproduction.domain.gate_facts import KillState
 from sysproduction.domain.orders import OrderType
+from sysproduction.domain.roll_states import RollState
 from sysproduction.exchange.core import Changes, Exchange
 from sysproduction.ports import Documents, Series
 from sysproduction.simulation.supervision import ShiftingClock
 from sysproduction.simulation.trading_armed import Armed
-from sysproduction.simulation.trading_end import last_look
+from sysproduction.simulation.trading_end import last_look, unnoticed
 from sysproduction.simulation.trading_faults import TradingFault
 from sysproduction.simulation.trading_injector import Injector, Scene
-from sysproduction.simulation.trading_market import BEGIN, CODES, SimulatedMarket, put_instruments
+from sysproduction.simulation.trading_market import BEGIN, CODES, PRICED, SimulatedMarket, put_instruments
 from sysproduction.simulation.trading_operator import Operator
 from sysproduction.simulation.trading_ports import Context
 from sysproduction.simulation.trading_programs import METHODS, STRATEGIES, OrderSource, StackProgram
@@ -32,7 +33,7 @@ from sysproduction.simulation.trading_restraints import Restraints
 from sysproduction.simulation.trading_venue import SteppedBroker, Venue, VenueFaults, rules_of
 from sysproduction.simulation.trading_watch import Watch
 
-HOURS: Final = 6
+HOURS: Final = 4
 _PACES: Final = (2.0, 10.0, 30.0, 90.0)
 _IDLE: Final = (120.0, 400.0, 900.0)
 _CALM_TURNS_MAX: Final = 60
@@ -204,14 +205,43 @@ class TradingDay:
         self._say("calm")
         self.injector.calm()
         self.handler.die(0.0)
+        self._compare()
         self._mend_breaks()
         self._until_idle()
         self._evening(self.handler)
         self._last_wishes()
         self._until_idle()
+        self._roll()
         for text in last_look(self.watch, self.venue, self.channel.told, self.source.targets):
             self.watch.wrong(*text)
         self._evening(self.handler)
+
+    def _compare(self) -> None:
+        """Within two rounds every break is locked and told, and every strange order is told."""
+        for _ in range(2):
+            self._sleep(_CALM_PACE)
+            self._work(self.handler, METHODS)
+        for wrong in unnoticed(self.watch, self.venue, self.channel.told):
+            self.watch.wrong(*wrong)
+        self.venue.end_strange_orders()
+
+    def _roll(self) -> None:
+        """Some days end with a forced roll of everything that is held in priced contracts."""
+        forced = self.random.choice((None, None, RollState.FORCE, RollState.FORCE_OUTRIGHT))
+        if forced is None or self.watch.violations:
+            return
+        wanted = self.watch.positions()[0]
+        rolling = [code for code in CODES if self.watch.positions()[1][code, PRICED]]
+        for code in rolling:
+            self.operator.roll_to(code, forced, self.ground.clock.now())
+        self._work(self.handler, METHODS)
+        self._until_idle()
+        strategies, contracts = self.watch.positions()
+        for code in rolling:
+            if contracts[code, PRICED]:
+                self.watch.wrong("Q4", f"{code} is not rolled: {contracts[code, PRICED]:+d} is left in {PRICED}")
+        if +strategies != +wanted or -strategies != -wanted:
+            self.watch.wrong("Q4", f"a roll changed what strategies hold from {dict(wanted)} to {dict(strategies)}")
 
     def _until_idle(self) -> None:
         """Turns until no order is left, or too many."""

@@ -9,7 +9,7 @@ from sysproduction.simulation.trading_venue import FOREIGN, Venue
 from sysproduction.simulation.trading_watch import Key, Watch
 from sysproduction.stores.audit import verify
 from sysproduction.stores.fills import FillLedger
-from sysproduction.stores.order_controls import Locks
+from sysproduction.stores.order_controls import LockKind, Locks
 from sysproduction.stores.order_stack import OrderStack
 
 Wrong = tuple[str, str]
@@ -32,6 +32,19 @@ def last_look(watch: Watch, venue: Venue, told: Set[str], targets: Mapping[Key, 
     for fault in verify(watch.documents):
         yield "Q5", f"audit chain {fault.chain}, {fault.number}: {fault.reason}"
     yield from _told(watch, told)
+
+
+def unnoticed(watch: Watch, venue: Venue, told: Set[str]) -> Iterator[Wrong]:
+    """What a comparison with the broker must have found: trades and orders of others, whatever else went on."""
+    locked = {lock.instrument for lock in Locks(watch.documents).all() if lock.kind is LockKind.BREAK}
+    for instrument, contract in sorted(key for key, quantity in watch.foreign.items() if quantity):
+        if instrument not in locked:
+            yield "Q6", f"{instrument} is not locked, although its position in {contract} is not ours"
+        if f"break/{instrument}" not in told:
+            yield "Q6", f"nobody was told that the position in {contract} of {instrument} is not ours"
+    for order in venue.open_orders():
+        if order.client_order_id is None and not any(order.broker_id in key for key in told):
+            yield "Q6", f"nobody was told of the strange order {order.broker_id}"
 
 
 def _agreement(watch: Watch, venue: Venue) -> Iterator[Wrong]:
@@ -92,3 +105,6 @@ def _told(watch: Watch, told: Set[str]) -> Iterator[Wrong]:
     for parent in sorted(rejected):
         if f"rejected/{parent}" not in told:
             yield "Q6", f"nobody was told that an order of {parent} was rejected"
+    for key in sorted(watch.unknown):
+        if f"outcome/{key}" not in told:
+            yield "Q6", f"nobody was told that the outcome of {key} was unknown"

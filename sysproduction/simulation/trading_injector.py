@@ -86,7 +86,6 @@ class Injector:
         scene.armed.calm()
         scene.venue.market.calm()
         scene.venue.faults.away_calls, scene.venue.faults.away_until = 0, None
-        scene.venue.end_strange_orders()
         self.second_until = self.hangs_until = 0.0
         scene.operator.calm(scene.now())
 

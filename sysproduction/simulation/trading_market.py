@@ -45,7 +45,7 @@ class Product:
 PRODUCTS: Final = (
     Product("CORN", 400.0, "USD", timedelta(hours=2)),
     Product("DAX", 1_800.0, "EUR", timedelta(hours=30)),
-    Product("GOLD", 900.0, "USD", timedelta(hours=4)),
+    Product("GOLD", 900.0, "USD", timedelta(hours=3)),
 )
 CODES: Final = tuple(product.code for product in PRODUCTS)
 

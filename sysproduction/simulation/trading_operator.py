@@ -76,11 +76,11 @@ class Operator:
     def roll(self, now: datetime) -> None:
         """Move an instrument to another roll state, if one is allowed."""
         instrument = self._any()
-        position = self.context.watch.positions()[1][instrument, PRICED]
+        position = self._held(instrument)
         standing = RollStates(self.context.documents).get(instrument)
         possible = [s for s in allowed(standing.state, position) if s not in (RollState.ROLL_ADJUSTED, standing.state)]
         if possible:
-            self._roll_to(instrument, self.random.choice(possible), position, now)
+            self.roll_to(instrument, self.random.choice(possible), now)
 
     def calm(self, now: datetime) -> None:
         """Take back every restraint; rolls are over."""
@@ -92,11 +92,13 @@ class Operator:
         for one in Overrides(documents).all():
             order_controls.remove_override(self._desk(now), one.strategy, one.instrument)
         for instrument in CODES:
-            position = self.context.watch.positions()[1][instrument, PRICED]
             for state in (RollState.PASSIVE, RollState.NO_ROLL):
-                self._roll_to(instrument, state, position, now)
+                self.roll_to(instrument, state, now)
 
-    def _roll_to(self, instrument: str, state: RollState, position: int, now: datetime) -> None:
+    def roll_to(self, instrument: str, state: RollState, now: datetime) -> None:
+        """Move an instrument to a roll state, if that is allowed."""
+        position = self._held(instrument)
+
         def roll() -> None:
             states = RollStates(ProgramStore(self.context))
             standing = states.get(instrument)
@@ -122,6 +124,9 @@ class Operator:
 
     def _desk(self, now: datetime) -> ControlDesk:
         return ControlDesk(ProgramStore(self.context), self.run, "operator", now, "because")
+
+    def _held(self, instrument: str) -> int:
+        return self.context.watch.positions()[1][instrument, PRICED]
 
     def _any(self) -> str:
         return self.random.choice(CODES)

@@ -39,7 +39,8 @@ from sysproduction.stores.roll_states import RollStates
 
 STRATEGIES: Final = ("carry", "trend")
 _TARGETS: Final = (-3, -2, -1, 0, 1, 2, 3)
-_TYPES: Final = (OrderType.BEST, OrderType.BEST, OrderType.MARKET, OrderType.MARKET, OrderType.LIMIT)
+_TYPES: Final = (OrderType.BEST, OrderType.BEST, OrderType.MARKET, OrderType.LIMIT, OrderType.BALANCE, OrderType.PANIC)
+_SNAPSHOT_EVERY: Final = 5
 _RAISED: Final = (SysproductionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _HASTE: Final = 25.0
 
@@ -108,7 +109,7 @@ class StackProgram:
         documents = ProgramStore(self.context)
         stores = GateStores(
             stack=OrderStack(documents),
-            ledger=FillLedger(documents),
+            ledger=FillLedger(documents, _SNAPSHOT_EVERY),
             limits=Limits(documents),
             overrides=Overrides(documents),
             locks=Locks(documents),

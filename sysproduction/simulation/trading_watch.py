@@ -67,6 +67,7 @@ class Watch:
     submitted: set[str] = field(default_factory=set)
     foreign: Counter[Key] = field(default_factory=Counter)
     busy: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
     _done: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _live: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _chains: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -163,8 +164,18 @@ class Watch:
             return
         done = self._done[intent["parent"]]
         done[execution.contract] += change
+        if not execution.revision:
+            self._within_limit(intent, execution)
         if change * execution.quantity > 0:
             self._not_too_much(intent, execution.contract, done[execution.contract])
+
+    def _within_limit(self, intent: Body, execution: Execution) -> None:
+        parent = self.contracts.get(intent["parent"])
+        if parent is None or parent["limit_price"] is None:
+            return
+        limit, price = parent["limit_price"], execution.price
+        if price > limit if execution.quantity > 0 else price < limit:
+            self.wrong("T4", f"{intent['parent']} trades at {price:g}, beyond its limit of {limit:g}")
 
     def _not_too_much(self, intent: Body, contract: str, done: int) -> None:
         parent = self.contracts.get(intent["parent"])
@@ -181,6 +192,7 @@ class Watch:
 
     def _instrument_order(self, who: str, key: str, body: Body) -> None:
         before = self.instruments.get(key)
+        self._not_again(who, key, before, body)
         self.instruments[key] = body
         self._count(key, body)
         if before is None:
@@ -192,6 +204,10 @@ class Watch:
         if not body["active"]:
             self._ended(who, key, body, [f"{key}/{child['number']}" for child in body["plan"] or ()])
 
+    def _not_again(self, who: str, key: str, before: Body | None, body: Body) -> None:
+        if before is not None and body["active"] and not before["active"]:
+            self.wrong("T8", f"{who} works on {key} again, which had ended")
+
     def _planned(self, key: str, body: Body) -> None:
         """A roll nets to nothing, any other order to no more than it wants."""
         net = sum(leg["quantity"] for child in body["plan"] for leg in child["legs"])
@@ -200,7 +216,9 @@ class Watch:
             self.wrong("T3", f"the children of {key} sum to {net:+d} of {body['quantity']:+d}")
 
     def _contract_order(self, who: str, key: str, body: Body) -> None:
-        is_new = key not in self.contracts
+        before = self.contracts.get(key)
+        is_new = before is None
+        self._not_again(who, key, before, body)
         self.contracts[key] = body
         self._count(key, body)
         if is_new:
@@ -242,6 +260,8 @@ class Watch:
         if before is None or before["status"] != body["status"]:
             self.say(f"{who}: {key} is {body['status']} {body['why']}".rstrip())
             self._shown(who, key, body["status"])
+        if body["status"] == "unknown":
+            self.unknown.add(key)
 
     def _shown(self, who: str, key: str, status: str) -> None:
         """Whether the exchange has shown what is stored."""

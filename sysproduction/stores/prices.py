@@ -74,8 +74,7 @@ class Prices:
             multiple = self.multiple(instrument)
         if multiple.empty:
             return {}
-        last = multiple.iloc[-1]
-        return {role: str(last[f"{role}_CONTRACT"]) for role in ("PRICE", "FORWARD", "CARRY")}
+        return {role: str(multiple[f"{role}_CONTRACT"].iloc[-1]) for role in ("PRICE", "FORWARD", "CARRY")}
 
     def save_multiple(self, instrument: str, extended: Extended) -> None:
         """Write what an extension of the stored multiple prices gave; nothing if it gave nothing."""
