@@ -181,11 +181,12 @@ class TradingDay:
                 program.die(clock.monotonic() + self.random.randrange(1, 600))
                 return
 
-    def _interlude(self, _context: Context) -> None:
+    def _interlude(self, context: Context) -> None:
         """Another stack handler works while a program is in the middle of a step."""
         self.armed.masked = True
         self.second.back_at = 0.0
-        self._work(self.second, self.random.randrange(1, METHODS + 1))
+        other = self.handler if context is self.second.context else self.second
+        self._work(other, self.random.randrange(1, METHODS + 1))
         self.armed.masked = False
 
     def _halt(self) -> None:
