@@ -58,13 +58,21 @@ def store_event(
     )
     if following == order:
         return order
-    if status is BrokerStatus.REJECTED and order.status is not status:
-        desk.note("rejected", order.client_order_id, now, following.why)
-        desk.tell(f"rejected/{order.parent}", f"{order.instrument}: the broker rejected an order", following.why)
+    if order.status is not status:
+        _tell_first(desk, following, now)
     stored = desk.stores.stack.replace_broker(following)
     if status.is_terminal:
         desk.notifier.recover(f"outcome/{order.client_order_id}", f"{order.instrument}: it was {status}")
     return stored
+
+
+def _tell_first(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
+    """What a human must know is said before it is stored: a program that dies in between says it again."""
+    if order.status is BrokerStatus.REJECTED:
+        desk.note("rejected", order.client_order_id, now, order.why)
+        desk.tell(f"rejected/{order.parent}", f"{order.instrument}: the broker rejected an order", order.why)
+    elif order.status is BrokerStatus.UNKNOWN:
+        desk.tell(f"outcome/{order.client_order_id}", f"{order.instrument}: an order's outcome is unknown", order.why)
 
 
 def process_fills_stack(desk: OrderDesk, now: datetime) -> MethodResult:

@@ -201,7 +201,6 @@ def _submit(desk: OrderDesk, order: BrokerOrder, now: datetime) -> None:
         answer = desk.broker.submit(ticket)
     except OutcomeUnknown as error:
         store_event(desk, order, BrokerEvent.OUTCOME_LOST, now, why=str(error))
-        desk.tell(f"outcome/{order.client_order_id}", f"{order.instrument}: an order's outcome is unknown", str(error))
         return
     except Unavailable as error:
         store_event(desk, order, BrokerEvent.ABSENT, now, why=str(error))
