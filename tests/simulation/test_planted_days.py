@@ -1,4 +1,4 @@
-"""The same planted bugs, caught by the rules of whole trading days: by what happened, not by a test of what was patched."""
+"""The same planted bugs, caught by the rules of whole trading days, by what happened and not by a test of the patch."""
 
 import pytest
 
