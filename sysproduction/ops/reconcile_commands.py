@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sysproduction.domain.errors import Unavailable
 from sysproduction.ops.order_entry_commands import Why, Yes, confirmed, desk_of, done
 from sysproduction.ops.process_commands import Json
 
@@ -22,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def reconcile(context: typer.Context, as_json: Json = False) -> None:
     """Compare the broker's positions, executions and open orders with ledger and stack; exit code 1 if anything
-    differs."""
+    differs, 3 if the broker could not be asked and nothing was known to differ."""
     if context.invoked_subcommand is not None:
         return
     from sysproduction.control import reconciling
@@ -36,6 +37,8 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
         _show(found)
     if found.findings or found.locked:
         raise typer.Exit(1)
+    if not found.compared:
+        raise typer.Exit(Unavailable.exit_code)
 
 
 def accept(
