@@ -95,9 +95,12 @@ def _leftovers(watch: Watch, venue: Venue) -> Iterator[Wrong]:
 def _wishes(watch: Watch, targets: Mapping[Key, int]) -> Iterator[Wrong]:
     strategies = watch.positions()[0]
     for (strategy, instrument), target in sorted(targets.items()):
-        if strategy != ROLL_STRATEGY and strategies[strategy, instrument] != target:
+        if strategies[strategy, instrument] != target:
             held = strategies[strategy, instrument]
             yield "Q4", f"{strategy} holds {held:+d} {instrument}, and wanted {target:+d}"
+    for (strategy, instrument), quantity in strategies.items():
+        if strategy == ROLL_STRATEGY and quantity:
+            yield "Q4", f"of rolls of {instrument} {quantity:+d} is left"
 
 
 def _told(watch: Watch, told: Set[str]) -> Iterator[Wrong]:

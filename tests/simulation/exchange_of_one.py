@@ -56,6 +56,8 @@ class ExchangeOfOne:
     submissions: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     is_away: bool = False
+    is_dry: bool = False
+    """Nothing is filled."""
 
     def submit(self, ticket: OrderTicket) -> Submitted | Refused:
         self._there()
@@ -88,7 +90,7 @@ class ExchangeOfOne:
         """Time passes at the exchange: late orders arrive, and one contract of each working order is traded."""
         arriving, self.coming, self.late = self.coming, self.late, []
         for order in list(self.orders.values()):
-            if order.status is ReportedStatus.WORKING:
+            if order.status is ReportedStatus.WORKING and not self.is_dry:
                 self._fill_one(order)
         for ticket in arriving:
             self._take(ticket)

@@ -1,6 +1,8 @@
 """The journey of an order, killed at every write and every call, with every answer that a broker can give."""
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,84 @@ def test_a_position_that_nobody_knows_of_locks_the_instrument_until_it_is_gone(t
     for _ in range(8):
         world.turn(desk)
     assert_sound(world, wanted={JUN: 3})
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_rejection_killed_anywhere_ends_the_order_once(tmp_path: Path, side: str) -> None:
+    """Whatever was cut off, the order is refused, told, and not sent again."""
+    number = 0
+    while True:
+        world = OrderWorld(tmp_path / str(number))
+        world.broker.answers.append(Answer.REJECT)
+        world.decide(2)
+        fault = AtStep(number, side)
+        desk = world.start(fault)
+        try:
+            for _ in range(8):
+                world.turn(desk)
+        except ProgramDied:
+            world.advance()
+            world.settle()
+        assert_sound(world, wanted={})
+        (order,) = OrderStack(world.documents).contracts_of("trend/CORN/day#2")
+        assert order.outcome is Outcome.REFUSED
+        assert world.broker.submissions.total() == 1
+        assert any(alert.key.startswith("rejected/") for alert in world.notifier.alerts)
+        if not fault.struck:
+            break
+        number += 1
+    assert number >= 6
+
+
+@pytest.mark.parametrize("answer", list(Answer))
+@pytest.mark.parametrize("state", [RollState.FORCE, RollState.FORCE_OUTRIGHT])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_roll_killed_anywhere_is_whole_with_any_answer(
+    tmp_path: Path, side: str, state: RollState, answer: Answer
+) -> None:
+    """As one order or as two: the first of them refused, lost, late or never arrived, the position moves once."""
+    number = 0
+    while True:
+        world = OrderWorld(tmp_path / str(number))
+        world.decide(2)
+        world.settle()
+        world.broker.answers.append(answer)
+        world.set_state(state)
+        fault = AtStep(number, side)
+        desk = world.start(fault)
+        try:
+            for _ in range(14):
+                world.turn(desk)
+        except ProgramDied:
+            world.advance()
+            world.settle(16)
+        assert_sound(world, wanted={SEP: 2})
+        if not fault.struck:
+            break
+        number += 1
+    assert number >= 10
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_cancel_killed_anywhere_is_asked_for_until_it_is_over(tmp_path: Path, side: str) -> None:
+    """An order that nobody fills is cancelled after ten minutes and sent anew, once at a time."""
+    number = 0
+    while True:
+        world = OrderWorld(tmp_path / str(number))
+        world.broker.is_dry = True
+        world.decide(2)
+        world.turn(world.start())
+        world.broker.now += timedelta(minutes=11)
+        fault = AtStep(number, side)
+        desk = world.start(fault)
+        with suppress(ProgramDied):
+            for _ in range(3):
+                world.turn(desk)
+        world.broker.is_dry = False
+        world.broker.now += timedelta(minutes=2)
+        world.settle()
+        assert_sound(world, wanted={JUN: 2})
+        if not fault.struck:
+            break
+        number += 1
+    assert number >= 4
