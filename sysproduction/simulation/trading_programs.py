@@ -39,7 +39,7 @@ from sysproduction.stores.roll_states import RollStates
 
 STRATEGIES: Final = ("carry", "trend")
 _TARGETS: Final = (-3, -2, -1, 0, 1, 2, 3)
-_TYPES: Final = (OrderType.BEST, OrderType.BEST, OrderType.MARKET, OrderType.LIMIT, OrderType.BALANCE, OrderType.PANIC)
+_TYPES: Final = (OrderType.BEST, OrderType.BEST, OrderType.MARKET, OrderType.LIMIT, OrderType.BALANCE)
 _SNAPSHOT_EVERY: Final = 5
 _RAISED: Final = (SysproductionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _HASTE: Final = 25.0
@@ -137,6 +137,7 @@ class OrderSource:
     random: Random
     market: SimulatedMarket
     decided: int = 0
+    cut_off: tuple[str, str, OrderType, int] | None = None
     targets: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -144,14 +145,25 @@ class OrderSource:
 
     def decide(self, now: datetime, market_now: datetime) -> None:
         """One decision of one strategy; one that was cut off is taken again."""
-        strategy, instrument = self.random.choice(STRATEGIES), self.random.choice(CODES)
-        kind, target = self.random.choice(_TYPES), self.random.choice(_TARGETS)
-        self.want(strategy, instrument, target, kind, now, market_now)
+        wish = self.cut_off
+        if wish is None:
+            wish = (
+                self.random.choice(STRATEGIES),
+                self.random.choice(CODES),
+                self.random.choice(_TYPES),
+                self.random.choice(_TARGETS),
+            )
+        self._insert(wish, now, market_now)
 
     def want(
         self, strategy: str, instrument: str, target: int, kind: OrderType, now: datetime, market_now: datetime
     ) -> None:
-        """Insert the order that brings a strategy to its target."""
+        """Insert the order that brings a strategy to its target, by a decision of its own."""
+        self.decided += self.cut_off is not None
+        self._insert((strategy, instrument, kind, target), now, market_now)
+
+    def _insert(self, wish: tuple[str, str, OrderType, int], now: datetime, market_now: datetime) -> None:
+        strategy, instrument, kind, target = wish
         try:
             stack, ledger = OrderStack(self._documents), FillLedger(self._documents)
             held = ledger.positions().strategies.get((strategy, instrument), 0)
@@ -161,7 +173,9 @@ class OrderSource:
         except AlreadyExists:
             pass
         except (Unavailable, ProgramDied):
+            self.cut_off = wish
             return
+        self.cut_off = None
         self.decided += 1
         self.targets[strategy, instrument] = target
 
