@@ -39,7 +39,7 @@ from sysproduction.stores.roll_states import RollStates
 
 STRATEGIES: Final = ("carry", "trend")
 _TARGETS: Final = (-3, -2, -1, 0, 1, 2, 3)
-_TYPES: Final = (OrderType.BEST, OrderType.BEST, OrderType.MARKET, OrderType.LIMIT, OrderType.BALANCE)
+_TYPES: Final = (OrderType.BEST, OrderType.BEST, OrderType.MARKET, OrderType.LIMIT)
 _SNAPSHOT_EVERY: Final = 5
 _RAISED: Final = (SysproductionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _HASTE: Final = 25.0

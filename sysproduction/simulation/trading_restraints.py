@@ -109,7 +109,7 @@ class Restraints:
             held = sum(
                 q for (who, code), q in strategies.items() if code == limit.instrument and limit.strategy in (None, who)
             )
-            if abs(held + net) > limit.contracts and abs(held + net) >= abs(held):
+            if net and abs(held + net) > limit.contracts and abs(held + net) >= abs(held):
                 yield f"for a position of {held + net:+d} against the limit of {limit.contracts}"
 
 
