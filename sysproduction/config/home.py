@@ -1,7 +1,7 @@
 """The home folder: where one installation keeps its private configuration, data, logs and run-time files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sysproduction.domain.errors import ConfigError
@@ -11,14 +11,20 @@ HOME_VARIABLE = "SYSPRODUCTION_HOME"
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Absolute paths of everything in a home; nothing is touched until `create`."""
+    """Absolute paths of everything in a home; nothing is touched until `create`. `reads`: the file that is read in
+    place of the private one, see `as_accepted`."""
 
     path: Path
+    reads: Path | None = None
 
     @property
     def private_config(self) -> Path:
         """The file that overrides shipped settings and processes; may be absent."""
-        return self.path / "private_config.yaml"
+        return self.reads or self.path / "private_config.yaml"
+
+    def as_accepted(self) -> "Home":
+        """This home with the private file as the supervisor has accepted it, whatever has become of it since."""
+        return replace(self, reads=self.run / "accepted_config.yaml")
 
     @property
     def data(self) -> Path:

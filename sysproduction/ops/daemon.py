@@ -43,10 +43,13 @@ _log = logging.getLogger(__name__)
 
 def supervise(home: Home, config: "Config", *, start: datetime | None, days: int | None, watch: bool) -> int:
     """Run the supervisor of this home until it is told to stop, or `days` of market time have passed."""
+    from sysproduction.config.accepted import accept
+
     lock = hosting.single_supervisor(home)
     if lock is None:
         return _refuse(RUNS_ALREADY.reason)
     try:
+        accept(home, environ=os.environ)
         with _logging(home, watch), wiring.outside(home, config) as ports:
             os.truncate(lock, 0)
             os.write(lock, str(os.getpid()).encode())
@@ -279,7 +282,7 @@ def _pace(clock: PacedClock, settings: "ClockSettings", until: datetime | None) 
 
 
 def _program(home: Home, spec: ProcessSpec) -> Program:
-    arguments = ("--home", str(home.path), "run", spec.name, "--no-wait")
+    arguments = ("--home", str(home.path), "run", spec.name, "--no-wait", "--accepted")
     log = str(home.logs / f"{spec.name}.log")
     return Program(spec.name, arguments, log, fresh=spec.start_method is StartMethod.EXEC)
 

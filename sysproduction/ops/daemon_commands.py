@@ -81,13 +81,16 @@ def run(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait until the process may start, or refuse at once.")
     ] = True,
+    accepted: Annotated[
+        bool, typer.Option("--accepted", hidden=True, help="With the configuration that the supervisor has accepted.")
+    ] = False,
 ) -> None:
     """Run one process, as the supervisor and crontab do: waits for its window and its previous process."""
     from sysproduction.control.processes import named
     from sysproduction.ops import child
 
     here = session(context)
-    config = here.config()
+    config = here.config(accepted=accepted)
     (spec,) = named(config.processes, [process])
     result = child.run(here.home, config, spec, wait=wait)
     if isinstance(result, Refused):

@@ -99,13 +99,13 @@ def rehearse(home: str) -> None:
     from sysproduction.config import remembered
     from sysproduction.config.home import resolve_home
 
-    words = ["run", "NAME", "--no-wait"]
+    words = ["run", "NAME", "--no-wait", "--accepted"]
     with commands().make_context("sysproduction", ["--home", home, *words]) as context:
         _name, command, rest = commands().resolve_command(context, words)
         assert command is not None
         command.make_context("run", rest, parent=context)
     with suppress(SysproductionError):  # each child says what is wrong
-        remembered.load(resolve_home(home, os.environ), environ=os.environ)
+        remembered.load(resolve_home(home, os.environ).as_accepted(), environ=os.environ)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

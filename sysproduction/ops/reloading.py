@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final
 
 from sysproduction.config.home import Home
-from sysproduction.domain.errors import ConfigError
+from sysproduction.domain.errors import ConfigError, Unavailable
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
@@ -52,7 +52,7 @@ class Reload:
 
     def result(self) -> "Config | None":
         """The new configuration, if it was found right; what is wrong with a bad one goes to the log."""
-        from sysproduction.config import loading
+        from sysproduction.config.accepted import accept
 
         assert self._check is not None
         assert self._said is not None
@@ -62,8 +62,8 @@ class Reload:
             said = file.read(_SAID_BYTES_MAX).decode(errors="replace").strip()
         try:
             if code == 0:
-                return loading.load(self._home, environ=os.environ)
-        except ConfigError as error:  # it was changed since
+                return accept(self._home, environ=os.environ)
+        except (ConfigError, Unavailable) as error:  # it was changed since, or cannot be kept
             said = str(error)
         finally:
             if self._again:

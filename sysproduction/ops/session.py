@@ -22,14 +22,14 @@ class Session:
 
     home: Home
 
-    def config(self, *, check_methods: bool = False) -> "Config":
+    def config(self, *, check_methods: bool = False, accepted: bool = False) -> "Config":
         """The configuration of this home; raises InvalidConfig with everything that is wrong in it. Checking the
         methods' arguments imports every process, and the feed is asked for its instruments: so only `check`, `up`
-        and `doctor` ask for it."""
+        and `doctor` ask for it. The supervisor's children ask for what it has accepted."""
         from sysproduction.config import remembered
 
         if not check_methods:
-            return remembered.load(self.home, environ=os.environ)
+            return remembered.load(self.home.as_accepted() if accepted else self.home, environ=os.environ)
         from sysproduction import wiring
         from sysproduction.config import loading
         from sysproduction.config.surroundings import Surroundings

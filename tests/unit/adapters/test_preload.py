@@ -15,7 +15,7 @@ imported = set(sys.modules)
 from sysproduction.config import loading, remembered
 from sysproduction.config.home import Home
 loading.load = None  # nobody needs it: the configuration has been read
-remembered.load(Home(Path(sys.argv[1])), environ=os.environ)
+remembered.load(Home(Path(sys.argv[1])).as_accepted(), environ=os.environ)
 from sysproduction.ops.main import rehearse
 rehearse(sys.argv[1])
 print(sorted(set(sys.modules) - imported))
