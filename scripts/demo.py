@@ -24,9 +24,22 @@ feed:
 strategies:
   trend:
     system: {system}
+    order_type: market
+risk:
+  quote_age_seconds_max: 3600 # of market time: a second or two of ours
+paper:
+  value: 300000
+  margin_rate: 0.02
+  seed: 7
+  faults: # the paper exchange fails on purpose, early on
+    partial: {{within: 2}}
+    lost_ack: {{within: 3}}
+    reject: {{within: 6}}
+    disconnect: {{within: 400}}
 clock:
   start: {start}
   speed: 60 # while a process works, a second of real time is a minute of the market's
+  trading_speed: 1800 # while only orders wait, it is half an hour
   fast_speed: 14400 # while nothing works, it is four hours
 """
 
@@ -47,7 +60,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="a folder of recorded prices; without it a made-up market")
-    parser.add_argument("--days", type=int, default=2, help="trading days to walk")
+    parser.add_argument("--days", type=int, default=3, help="trading days to walk")
     parser.add_argument("--keep", action="store_true", help="keep the home afterwards, to look around in it")
     return parser.parse_args()
 

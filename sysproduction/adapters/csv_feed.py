@@ -112,6 +112,9 @@ class CsvFeed:
         at = recent.index[-1].to_pydatetime()
         return Quote(at, close - spread_cost, close + spread_cost, QUOTE_DEPTH, QUOTE_DEPTH)
 
+    def sessions(self, instrument: str, now: datetime) -> None:
+        """The files do not tell hours."""
+
     def multiple_prices(self, instrument: str) -> pd.DataFrame:
         """The file's rows that have some price, roll rows too: floats PRICE, CARRY, FORWARD and strings
         PRICE_CONTRACT, CARRY_CONTRACT, FORWARD_CONTRACT by aware UTC stamp."""

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sysproduction.domain.errors import DataError
-from sysproduction.domain.instruments import Instrument, Quote
+from sysproduction.domain.instruments import Listing, Quote
+from sysproduction.domain.rolls import approximate_expiry
 from sysproduction.exchange.values import Terms
 from sysproduction.ports import Feed
 
@@ -16,7 +17,7 @@ class FeedMarket:
 
     def __init__(self, feed: Feed, currency: str, margin_rate: float) -> None:
         self._feed, self._currency, self._margin_rate = feed, currency, margin_rate
-        self._instruments = {listing.instrument.code: listing.instrument for listing in feed.instruments()}
+        self._listings = {listing.instrument.code: listing for listing in feed.instruments()}
         self._terms: dict[str, tuple[datetime, Terms]] = {}
 
     def terms(self, instrument: str, now: datetime) -> Terms | None:
@@ -24,8 +25,8 @@ class FeedMarket:
         known = self._terms.get(instrument)
         if known is not None and known[0].date() == now.date():
             return known[1]
-        listed = self._instruments.get(instrument)
-        rate = None if listed is None else self._rate(listed.currency, now)
+        listed = self._listings.get(instrument)
+        rate = None if listed is None else self._rate(listed.instrument.currency, now)
         if listed is None or rate is None:
             return None if known is None else known[1]
         made = self._made(listed, rate, now)
@@ -34,19 +35,25 @@ class FeedMarket:
 
     def quote(self, instrument: str, contract: str, now: datetime) -> Quote | None:
         """See Market."""
-        if instrument not in self._instruments:
+        if instrument not in self._listings:
             return None
         return self._feed.quote(instrument, contract, now)
 
-    def _made(self, listed: Instrument, rate: float, now: datetime) -> Terms:
-        chain = self._feed.chain(listed.code, now)
+    def _made(self, listing: Listing, rate: float, now: datetime) -> Terms:
+        what = listing.instrument
+        chain = self._feed.chain(what.code, now)
+        sessions = self._feed.sessions(what.code, now)
         return Terms(
-            point_size=listed.point_size,
+            point_size=what.point_size,
             rate=rate,
-            per_contract=listed.per_block,
-            percentage=listed.percentage,
+            per_contract=what.per_block,
+            percentage=what.percentage,
+            tick_size=what.tick_size,
             margin_rate=self._margin_rate,
-            expiries=tuple((one.contract, one.expiry) for one in chain if one.expiry is not None),
+            sessions=None if sessions is None else tuple(sessions),
+            expiries={
+                one.contract: one.expiry or approximate_expiry(one.contract, listing.roll_parameters) for one in chain
+            },
         )
 
     def _rate(self, currency: str, now: datetime) -> float | None:

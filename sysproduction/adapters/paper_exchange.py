@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sysproduction.adapters.paper_protocol import CALLS, CHANGING, LINE_BYTES_MAX
+from sysproduction.adapters.socket_addresses import address, opened
 from sysproduction.domain.broker import (
     Account,
     BrokerPosition,
@@ -116,7 +117,8 @@ class PaperExchange:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(self._answer_seconds)
         try:
-            connection.connect(str(self._path))
+            with opened(self._path.parent) as parent:
+                connection.connect(address(parent, self._path.name))
         except OSError as error:
             connection.close()
             raise Unavailable(

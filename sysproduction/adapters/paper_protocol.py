@@ -24,7 +24,6 @@ LINE_BYTES_MAX: Final = 1 << 24
 """Of an answer; a request may have a hundredth of it."""
 
 REQUEST_BYTES_MAX: Final = LINE_BYTES_MAX // 100
-SOCKET_NAME: Final = "paper_exchange.socket"
 
 
 @dataclass(frozen=True, slots=True)

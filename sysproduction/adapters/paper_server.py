@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sysproduction.adapters.paper_protocol import CALLS, REQUEST_BYTES_MAX, answered
+from sysproduction.adapters.socket_addresses import address, opened
 from sysproduction.domain.errors import OutcomeUnknown, Unavailable
 
 _CLIENTS_MAX: Final = 64
@@ -28,7 +29,8 @@ class PaperServer:
             with suppress(FileNotFoundError):
                 path.unlink()
             os.fchmod(self._listener.fileno(), 0o600)
-            self._listener.bind(str(path))
+            with opened(path.parent) as parent:
+                self._listener.bind(address(parent, path.name))
             self._listener.listen(_CLIENTS_MAX)
         except OSError as error:
             self._listener.close()

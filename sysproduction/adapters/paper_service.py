@@ -1,7 +1,9 @@
 """A whole paper exchange: the core on a market and a clock, its durable state, and its socket."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from sysproduction.adapters.paper_server import PaperServer
 from sysproduction.adapters.paper_state import PaperState
 from sysproduction.adapters.simulated_broker import Market, SimulatedBroker, Switchboard
 from sysproduction.domain.errors import OutcomeUnknown, Unavailable
+from sysproduction.domain.instruments import Quote
 from sysproduction.exchange.core import Changes, Exchange
 from sysproduction.exchange.values import ExchangeRules
 
@@ -32,7 +35,8 @@ class PaperService:
         self._state = PaperState(state_file)
         exchange = Exchange(rules)
         faults.done, faults.struck = self._state.load(exchange)
-        self._faults = faults
+        self._struck = Counter(faults.struck)
+        self._faults, self._now = faults, now
         self.broker = SimulatedBroker(exchange, market, now, faults=faults, save=self._save)
         try:
             self._server = PaperServer(socket, self, monotonic)
@@ -44,6 +48,11 @@ class PaperService:
         """Calls of the Broker port go to the broker."""
         return getattr(self.broker, name)
 
+    def quote(self, instrument: str, contract: str) -> Quote | None:
+        """What the last recorded price still is worth: the exchange stands by it now."""
+        found = self.broker.quote(instrument, contract)
+        return None if found is None else replace(found, at=self._now())
+
     def faults(self) -> dict[str, int]:
         """How often each kind of planned fault has struck."""
         return {kind.value: count for kind, count in sorted(self._faults.struck.items()) if count}
@@ -54,7 +63,9 @@ class PaperService:
         with suppress(OutcomeUnknown):
             if self._lost is None:
                 self.broker.step()
-                return self._server.serve(seconds, stop=lambda: self._lost is not None)
+                requests = self._server.serve(seconds, stop=lambda: self._lost is not None)
+                self._save_faults()
+                return requests
         assert self._lost is not None
         raise self._lost
 
@@ -63,10 +74,16 @@ class PaperService:
         self._server.close()
         self._state.close()
 
+    def _save_faults(self) -> None:
+        """Those that struck since something else was stored."""
+        if self._faults.struck != self._struck:
+            self._save(self.broker.exchange.changes())
+
     def _save(self, changes: Changes) -> None:
         if self._lost is None:
             try:
                 self._state.save(changes, self._faults.done, self._faults.struck)
+                self._struck = Counter(self._faults.struck)
             except Unavailable as error:
                 self._lost = error
         if self._lost is not None:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -87,6 +87,18 @@ class PaperState:
             yield
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"{self._file}: the paper exchange cannot keep its state: {error}") from error
+
+
+def kept_faults(file: Path) -> dict[str, int]:
+    """How often each kind of planned fault had struck, of an exchange that does not run; nothing if there is none."""
+    if not file.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+            stored = database.execute("SELECT body FROM account").fetchone()
+    except sqlite3.Error as error:
+        raise Unavailable(f"{file}: cannot be read: {error}") from error
+    return {} if stored is None else dict(json.loads(stored[0])["struck"])
 
 
 def _written(order: Order) -> str:

@@ -182,11 +182,13 @@ class SimulatedBroker:
         now = self._reached()
         self._know(instrument, now)
         terms = self.exchange.terms(instrument)
-        if terms is None:
+        if terms is None or not terms.is_listed(contract, now):
             return None
-        expiry = dict(terms.expiries).get(contract)
+        expiry = None if terms.expiries is None else terms.expiries[contract]
+        quote = self.quote(instrument, contract)
+        margin = None if quote is None else abs(quote.bid + quote.ask) / 2 * terms.margin_per_point
         return ContractDetails(
-            instrument, contract, terms.tick_size or None, terms.point_size, expiry, terms.sessions, None
+            instrument, contract, terms.tick_size or None, terms.point_size, expiry, terms.sessions, margin
         )
 
     def quote(self, instrument: str, contract: str) -> Quote | None:

@@ -21,8 +21,17 @@ from sysproduction.adapters.synthetic_contracts import (
     trade_contract,
 )
 from sysproduction.adapters.synthetic_markets import MARKETS, PAIRS, Market, Pair
-from sysproduction.adapters.synthetic_paths import EPOCH, Path, bad_tick_day, market_path, pair_path, stream
+from sysproduction.adapters.synthetic_paths import (
+    EPOCH,
+    Path,
+    bad_tick_day,
+    is_trading_day,
+    market_path,
+    pair_path,
+    stream,
+)
 from sysproduction.domain.bars import Frequency
+from sysproduction.domain.broker import Session
 from sysproduction.domain.contracts import ContractListing, contract_name, delivery
 from sysproduction.domain.errors import ConfigError, DataError
 from sysproduction.domain.instruments import Listing, Quote
@@ -138,6 +147,17 @@ class SyntheticFeed:
         bid, ask = _best(price, market)
         size = max(1, int(bars["volume"].iloc[-1] * DEPTH_SHARE))
         return Quote(at, bid, ask, size, size)
+
+    def sessions(self, instrument: str, now: datetime) -> Sequence[Session]:
+        """From an hour before the first intraday bar's stamp to the last one's, on the days of its region."""
+        market = self._market(instrument)
+        days = [now.date() + timedelta(days=ahead) for ahead in range(-1, 4)]
+        first, last = market.session[0] - 1, market.session[-1]
+        return [
+            Session(stamp_at(day, first), stamp_at(day, last))
+            for day in days
+            if is_trading_day(market.listing.instrument.region, day)
+        ]
 
     def planted(self, after: datetime | None, until: datetime) -> Sequence[Planted]:
         """The bad ticks with after < stamp <= until of all contracts and currency pairs, by stamp."""

@@ -1,6 +1,6 @@
 """The markets of the synthetic feed: what each one is, how it trades and how its prices behave."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sysproduction.domain.instruments import Instrument, Listing
@@ -132,4 +132,7 @@ _MARKETS: Final = (
     ),
 )
 
-MARKETS: Final = tuple(Market(Listing(what, rolls), how, turn) for turn, (what, rolls, how) in enumerate(_MARKETS))
+MARKETS: Final = tuple(
+    Market(Listing(replace(what, tick_size=how.tick), rolls), how, turn)
+    for turn, (what, rolls, how) in enumerate(_MARKETS)
+)

@@ -90,6 +90,11 @@ def trading_days(region: str, year: int) -> Days:
     return days[np.is_busday(days, holidays=holidays)]
 
 
+def is_trading_day(region: str, day: date) -> bool:
+    """Whether a region trades on that day."""
+    return day.weekday() < 5 and (day.month, day.day) not in HOLIDAYS[region]
+
+
 def bad_tick_day(turn: int, seed: int, monday: date) -> date:
     """The day of that week on which a market with this turn gets a bad tick; all days get equally many turns."""
     order = stream(seed, "week", monday.toordinal()).permutation(TICK_TURNS)

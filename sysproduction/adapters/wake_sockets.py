@@ -7,11 +7,11 @@ has not drained the earlier ones melt into those. `folder` is the one that holds
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from sysproduction.adapters.socket_addresses import address, opened
 from sysproduction.domain.errors import ConfigError, Unavailable
 
 _SUFFIX: Final = ".sock"
@@ -52,25 +52,25 @@ class WakeSocket:
         if self.socket.fileno() < 0:
             return
         self.socket.close()
-        with suppress(OSError), _opened(self._folder) as parent:
+        with suppress(OSError), opened(self._folder) as parent:
             fcntl.flock(parent, fcntl.LOCK_EX)
             if os.stat(self._file, dir_fd=parent).st_ino == self._inode:
                 os.unlink(self._file, dir_fd=parent)
 
     def _bind(self) -> int:
-        with _opened(self._folder) as parent:
+        with opened(self._folder) as parent:
             fcntl.flock(parent, fcntl.LOCK_EX)
             with suppress(FileNotFoundError):
                 os.unlink(self._file, dir_fd=parent)
             os.fchmod(self.socket.fileno(), 0o600)  # Linux gives the file this mode from its first moment
-            self.socket.bind(_address(parent, self._file))
+            self.socket.bind(address(parent, self._file))
             return os.stat(self._file, dir_fd=parent).st_ino
 
 
 def wake(folder: Path, name: str) -> bool:
     """Wake the process; False if nobody listens. Never blocks or raises; the socket of a dead one is removed."""
     try:
-        with _opened(folder) as parent:
+        with opened(folder) as parent:
             return _wake(parent, name + _SUFFIX)
     except (OSError, ValueError):  # ValueError: a name that can be no file's
         return False
@@ -79,7 +79,7 @@ def wake(folder: Path, name: str) -> bool:
 def wake_all(folder: Path) -> int:
     """Wake everybody; how many listen. Never blocks or raises; sockets of the dead are removed."""
     try:
-        with _opened(folder) as parent:
+        with opened(folder) as parent:
             return sum(_wake(parent, file) for file in sorted(os.listdir(parent)) if file.endswith(_SUFFIX))
     except OSError:
         return 0
@@ -99,7 +99,7 @@ def _send(parent: int, file: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         with suppress(BlockingIOError):  # its queue is full of wakes
-            sender.sendto(b"\0", _address(parent, file))
+            sender.sendto(b"\0", address(parent, file))
     return True
 
 
@@ -113,20 +113,6 @@ def _remove_dead(parent: int, file: str) -> None:
             os.unlink(file, dir_fd=parent)
         finally:
             fcntl.flock(parent, fcntl.LOCK_UN)
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield parent
-    finally:
-        os.close(parent)
-
-
-def _address(parent: int, file: str) -> str:
-    """A short path, however long the folder's is."""
-    return f"/proc/self/fd/{parent}/{file}"
 
 
 def _file_name(name: str) -> str:

@@ -47,6 +47,16 @@ class Home:
         return self.data / "strategies"
 
     @property
+    def paper_state(self) -> Path:
+        """Orders, executions and the account of the paper exchange."""
+        return self.data / "paper_exchange.sqlite"
+
+    @property
+    def paper_socket(self) -> Path:
+        """Where the paper exchange answers."""
+        return self.run / "paper_exchange.socket"
+
+    @property
     def backups(self) -> Path:
         """Where backups go unless the configuration says otherwise."""
         return self.path / "backups"

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainValidator, model_validator
 
 from sysproduction.config import words
+from sysproduction.config.fields import Flag, Strict, Text, Zone
 from sysproduction.config.problems import Unfit
-from sysproduction.config.settings import Flag, Strict, Text, Zone
 from sysproduction.domain.processes import UNLIMITED, Limits, MethodSpec, OnError, RestartPolicy
 
 _RESTART, _LIMITS, _METHOD = RestartPolicy(), Limits(), MethodSpec("")

@@ -1,24 +1,30 @@
 """Settings: where data comes from and goes to, who is told, and how time runs."""
 
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    model_validator,
-)
+from pydantic import Field, PlainValidator, model_validator
 
 from sysproduction.config import words
+from sysproduction.config.broker_settings import BrokerSettings, HoursSettings, PaperSettings
+from sysproduction.config.fields import (
+    Arctic,
+    Codes,
+    Contracts,
+    Count,
+    Currency,
+    Fraction,
+    Hidden,
+    Mongo,
+    Seconds,
+    SomeCodes,
+    Speed,
+    Strict,
+    Text,
+    Zone,
+)
 from sysproduction.config.problems import Unfit
-from sysproduction.config.secret import Secret
 from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
@@ -30,41 +36,6 @@ SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"), ("notify", "de
 """Keys whose values are never shown."""
 
 
-class Strict(BaseModel):
-    """Nothing is converted that was not meant: no unknown keys, no texts for numbers, no numbers for flags."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _some_and_different(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    if names is not None and not names:
-        raise Unfit("is an empty list; write null for all instruments")
-    if names and len(set(names)) < len(names):
-        raise Unfit("names an instrument twice")
-    return names
-
-
-Text = Annotated[str, Field(min_length=1, max_length=200, description="a text")]
-Zone = Annotated[str, BeforeValidator(words.zone), Field(description="a time zone such as UTC or Europe/London")]
-Flag = Annotated[bool, BeforeValidator(words.flag), Field(description="true or false")]
-Speed = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
-Hidden = Annotated[Secret | None, PlainValidator(words.secret), PlainSerializer(str, when_used="unless-none")]
-Mongo = Annotated[
-    Secret | Literal["embedded"],
-    PlainValidator(partial(words.store, schemes=("mongodb://", "mongodb+srv://"))),
-    PlainSerializer(str),
-]
-Arctic = Annotated[
-    Secret | Literal["embedded"],
-    PlainValidator(partial(words.store, schemes=("lmdb://", "mongodb://", "s3://", "s3s://"))),
-    PlainSerializer(str),
-]
-
-
 class FeedSettings(Strict):
     """Where market data comes from. `folder` is absolute and exists if the kind is csv; `instruments` None is all
     that the feed has."""
@@ -72,8 +43,8 @@ class FeedSettings(Strict):
     kind: Literal["csv", "synthetic"] = Field(description="csv or synthetic")
     folder: Annotated[Path | None, PlainValidator(words.folder)] = Field(default=None, description="a folder")
     seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
-    instruments: Annotated[tuple[Text, ...] | None, BeforeValidator(_listed), AfterValidator(_some_and_different)] = (
-        Field(default=None, description="a list of instrument codes such as [CORN, SP500_micro], or null for all")
+    instruments: SomeCodes = Field(
+        default=None, description="a list of instrument codes such as [CORN, SP500_micro], or null for all"
     )
 
     @model_validator(mode="after")
@@ -159,7 +130,7 @@ class AllocationSettings(Strict):
 class CapitalSettings(Strict):
     """See CapitalPolicy."""
 
-    base_currency: str = Field(pattern=r"^[A-Z]{3}$", description="a currency code such as USD")
+    base_currency: Currency
     compounding: Literal["full", "half", "fixed"] = Field(description="full, half or fixed")
     jump_max: float = Field(gt=0, le=10, allow_inf_nan=False, description="a fraction above 0, such as 0.1 for 10 %")
     allocation: AllocationSettings
@@ -168,14 +139,6 @@ class CapitalSettings(Strict):
         """The frozen value."""
         split = AllocationPolicy(self.allocation.function, self.allocation.arguments)
         return CapitalPolicy(self.base_currency, Compounding(self.compounding), self.jump_max, split)
-
-
-Contracts = Annotated[int, Field(ge=0, le=1_000_000, description="a whole number of contracts from 0")]
-Count = Annotated[int, Field(ge=1, le=1_000_000, description="a whole number from 1")]
-Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, description="a fraction above 0, at most 1")]
-Seconds = Annotated[
-    float, Field(gt=0, le=86_400, allow_inf_nan=False, description="a number of seconds, at most 86400")
-]
 
 
 class RiskSettings(Strict):
@@ -203,13 +166,6 @@ class RiskSettings(Strict):
         return UsualLimits(self.position_max, self.trades_per_day_max)
 
 
-class PaperSettings(Strict):
-    """The account that trading on paper begins with."""
-
-    value: float = Field(gt=0, le=1e15, allow_inf_nan=False, description="an amount above 0")
-    currency: str = Field(pattern=r"^[A-Z]{3}$", description="a currency code such as USD")
-
-
 class StrategySettings(Strict):
     """See Strategy."""
 
@@ -223,15 +179,9 @@ class StrategySettings(Strict):
 class TradingSettings(Strict):
     """See TradingLists; and who may trade by hand (control.permission)."""
 
-    reduce_only: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
-        default=(), description="a list of instrument codes such as [CORN], or []"
-    )
-    no_trade: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
-        default=(), description="a list of instrument codes such as [CORN], or []"
-    )
-    operators: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
-        default=(), description="a list of names of users such as [ann], or []"
-    )
+    reduce_only: Codes = Field(default=(), description="a list of instrument codes such as [CORN], or []")
+    no_trade: Codes = Field(default=(), description="a list of instrument codes such as [CORN], or []")
+    operators: Codes = Field(default=(), description="a list of names of users such as [ann], or []")
 
 
 class BackupSettings(Strict):
@@ -276,25 +226,28 @@ class NotifySettings(Strict):
 
 
 class ClockSettings(Strict):
-    """Market time begins at `start` (None: it is real time) and runs `speed` times as fast as machine time, and
-    `fast_speed` times while nothing works."""
+    """Market time begins at `start` (None: it is real time) and runs `speed` times as fast as machine time,
+    `fast_speed` times while nothing works, and `trading_speed` times while nothing but orders do."""
 
     start: Annotated[datetime | None, PlainValidator(words.moment)] = Field(
         default=None, description="a date such as 2023-08-01, a moment such as 2023-08-01T07:00, or null"
     )
     speed: Speed = Field(default=1.0, description="a number above 0, at most 1000000")
     fast_speed: Speed | None = Field(default=None, description="a number above 0, at most 1000000, or null")
+    trading_speed: Speed | None = Field(default=None, description="a number above 0, at most 1000000, or null")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.fast_speed is not None and self.fast_speed < self.speed:
             raise Unfit("fast_speed is slower than speed", at=["fast_speed", "speed"])
+        if self.trading_speed is not None and self.fast_speed is None:
+            raise Unfit("trading_speed needs a fast_speed", at=["trading_speed", "fast_speed"])
         return self
 
     @property
     def real(self) -> bool:
         """Whether market time is real time."""
-        return self.start is None and self.speed == 1.0 and self.fast_speed in (None, 1.0)
+        return self.start is None and {self.speed, self.fast_speed, self.trading_speed} <= {None, 1.0}
 
 
 class Settings(Strict):
@@ -317,7 +270,9 @@ class Settings(Strict):
     )
     trading: TradingSettings
     backups: BackupSettings
+    broker: BrokerSettings
     paper: PaperSettings
+    trading_hours: HoursSettings
     notify: NotifySettings
     clock: ClockSettings
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from sysproduction.config import words
+from sysproduction.config.fields import Flag, Strict, Text
 from sysproduction.config.problems import Unfit, closest
 from sysproduction.config.process_models import Arguments
-from sysproduction.config.settings import Flag, Strict, Text
 from sysproduction.domain.system_options import (
     Dynamic,
     Estimate,

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
+from sysproduction.config.broker_settings import FaultSettings
 from sysproduction.config.problems import closest
 from sysproduction.config.process_models import MethodModel, ProcessModel, nested
 from sysproduction.config.settings import OwnRollSettings, Settings, StrategySettings
@@ -18,6 +19,7 @@ VARIABLE = "SYSPRODUCTION__"
 _BY_NAME: Mapping[KeyPath, type[BaseModel]] = {
     ("rolls", "instruments"): OwnRollSettings,
     ("strategies",): StrategySettings,
+    ("paper", "faults"): FaultSettings,
 }
 """Sections whose keys are the operator's own names, and what stands below each."""
 

@@ -33,6 +33,11 @@ def time_of_day(value: Any) -> time:
     return time(hour, minute, second)
 
 
+def time_or_none(value: Any) -> time | None:
+    """The same, or nothing."""
+    return None if value is None else time_of_day(value)
+
+
 def _nearly_time(value: Any) -> str | None:
     """What 7pm, 20.00, 2000 or 24:00 is meant to say."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -10,7 +10,7 @@ from sysproduction.domain.rolls import RollParameters
 class Instrument:
     """One futures market. `point_size` is money in `currency` for a price move of 1 on one contract. Costs:
     `per_block` and `per_trade` in currency, `percentage` as a fraction of value, `spread_cost` in price points
-    (half the usual bid-ask spread)."""
+    (half the usual bid-ask spread). `tick_size` is the smallest price step; 0: not known."""
 
     code: str
     description: str
@@ -22,6 +22,7 @@ class Instrument:
     percentage: float = 0.0
     per_trade: float = 0.0
     spread_cost: float = 0.0
+    tick_size: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Accounting:
     def _margin_of(self, key: Key, change: tuple[int, float] | None) -> float:
         held = self.holdings.get(key, Holding())
         quantity, price = change or (0, held.mark)
-        return abs(held.quantity + quantity) * abs(price) * self._money(key) * self._sure(key).margin_rate
+        return abs(held.quantity + quantity) * abs(price) * self._sure(key).margin_per_point
 
     def _settle(self, key: Key, holding: Holding, price: float) -> None:
         self.cash += (holding.quantity * price - holding.cost) * self._money(key)

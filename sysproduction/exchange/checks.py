@@ -23,8 +23,8 @@ def why_not(ticket: OrderTicket, terms: Terms | None, account: str, now: datetim
     if not contracts or any(leg.quantity == 0 for leg in ticket.legs) or len(set(contracts)) < len(contracts):
         return "an order needs legs in different contracts, none of 0 contracts"
     for contract in contracts:
-        if terms.expired(contract, now):
-            return f"{ticket.instrument}/{contract}: this contract has expired"
+        if not terms.is_listed(contract, now):
+            return f"{ticket.instrument}/{contract}: this contract is not listed here, or has expired"
     if ticket.expires_at is not None and ticket.expires_at <= now:
         return "it had expired when it came"
     if ticket.order_type in _AT_ONCE and not terms.is_open(now):

@@ -222,7 +222,7 @@ class Exchange:
             self._finish(order, ReportedStatus.EXPIRED)
         elif order.cancel_at is not None and now >= order.cancel_at:
             self._finish(order, ReportedStatus.CANCELLED)
-        elif any(self._terms[order.ticket.instrument].expired(contract, now) for _, contract in _keys(order)):
+        elif not all(self._terms[order.ticket.instrument].is_listed(contract, now) for _, contract in _keys(order)):
             self._finish(order, ReportedStatus.EXPIRED)
         return order.status is not ReportedStatus.WORKING
 

@@ -1,5 +1,6 @@
 """What the exchange goes by and what it keeps: terms of instruments, rules, and the state of each order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import gcd
@@ -10,7 +11,8 @@ from sysproduction.domain.broker import OrderTicket, ReportedStatus, Session
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How an instrument trades. `rate` brings its currency to the account's; `per_contract` commission in its currency
-    and `percentage` as a fraction of value; `tick_size` 0: any price; `sessions` None: open while quoted."""
+    and `percentage` as a fraction of value; `tick_size` 0: any price; `sessions` None: open while quoted. `expiries`
+    has the contracts that are listed, with their last day; None: any contract is, without end."""
 
     point_size: float
     rate: float = 1.0
@@ -19,15 +21,23 @@ class Terms:
     tick_size: float = 0.0
     margin_rate: float = 0.1
     sessions: tuple[Session, ...] | None = None
-    expiries: tuple[tuple[str, date], ...] = ()
+    expiries: Mapping[str, date] | None = None
+
+    @property
+    def margin_per_point(self) -> float:
+        """What has to be posted for one contract at a price of 1, in the account's currency."""
+        return self.point_size * self.rate * self.margin_rate
 
     def is_open(self, now: datetime) -> bool:
         """Whether it trades at `now`."""
         return self.sessions is None or any(s.opens <= now < s.closes for s in self.sessions)
 
-    def expired(self, contract: str, now: datetime) -> bool:
-        """Whether the contract's last day is over (UTC); one whose last day is not known never is."""
-        return any(name == contract and now.date() > last for name, last in self.expiries)
+    def is_listed(self, contract: str, now: datetime) -> bool:
+        """Whether there is such a contract, and its last day is not over (UTC)."""
+        if self.expiries is None:
+            return True
+        last = self.expiries.get(contract)
+        return last is not None and now.date() <= last
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from sysproduction.domain.errors import Refused, SysproductionError, Unavailable
 from sysproduction.domain.processes import ProcessSpec, StartMethod
 from sysproduction.ops.reloading import Reload
 from sysproduction.ports import Clock, InitSystem, PacedClock, Program, Programs, Signals
+from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.duties import machine_duties
 from sysproduction.supervisor.supervise import Pace, Supervisor
@@ -150,7 +151,7 @@ class _Daemon:
         )
         until = None if days is None else clock.now().replace(hour=0, minute=0, second=0) + timedelta(days=days)
         if wiring.is_paced(clock):
-            supervisor.pace = _pace(clock, config.settings.clock, until)
+            supervisor.pace = _pace(clock, config.settings.clock, until, lambda: _orders_wait(supervisor, ports))
         else:
             supervisor.poll_seconds = _POLL_SECONDS
         return cls(
@@ -268,17 +269,33 @@ def _mend(ports: "Outside") -> None:
         _log.error("%s", error)
 
 
-def _pace(clock: PacedClock, settings: "ClockSettings", until: datetime | None) -> Pace:
-    """Fast while no once-a-day work goes on, and never past the next deadline; at one steady speed otherwise."""
+def _pace(
+    clock: PacedClock, settings: "ClockSettings", until: datetime | None, orders_wait: Callable[[], bool]
+) -> Pace:
+    """Fast while no once-a-day work goes on, but less so while orders wait, and never past the next deadline; at one
+    steady speed otherwise."""
 
     def pace(busy: bool, deadline: datetime | None) -> None:
         if settings.fast_speed is None:
             clock.run_at(settings.speed, clock.now() + wiring.FAR)
             return
+        speed = settings.speed if busy else settings.fast_speed
+        if not busy and settings.trading_speed is not None and orders_wait():
+            speed = settings.trading_speed
         ends = [moment for moment in (deadline, until) if moment is not None]
-        clock.run_at(settings.speed if busy else settings.fast_speed, min(ends, default=clock.now() + wiring.FAR))
+        clock.run_at(speed, min(ends, default=clock.now() + wiring.FAR))
 
     return pace
+
+
+def _orders_wait(supervisor: Supervisor, ports: "Outside") -> bool:
+    """Whether somebody works on orders that are not done; not if that cannot be found out."""
+    if "run_stack_handler" not in supervisor.running:
+        return False
+    try:
+        return OrderStack(ports.documents).has_active()
+    except Unavailable:
+        return False
 
 
 def _program(home: Home, spec: ProcessSpec) -> Program:

@@ -9,6 +9,7 @@ from sysproduction.domain.alerts import Alert, Severity
 from sysproduction.domain.broker import Execution
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
+from sysproduction.domain.market_hours import MarketHours
 from sysproduction.domain.orders import OrderType
 from sysproduction.orders.algos import STEPS, algo_for
 from sysproduction.orders.gate import GateStores
@@ -58,6 +59,7 @@ class OrderDesk:
     proposals: Proposals
     rules: GateRules = field(default_factory=GateRules)
     usual: UsualLimits = field(default_factory=UsualLimits)
+    hours: MarketHours = field(default_factory=MarketHours)
     algos: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 

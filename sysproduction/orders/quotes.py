@@ -13,6 +13,7 @@ from sysproduction.domain.orders import Leg
 from sysproduction.orders.algos import Market
 from sysproduction.orders.desk import OrderDesk
 from sysproduction.orders.gate import MarketFacts
+from sysproduction.orders.hours import Opening, opening
 
 
 def legs_quote(legs: Sequence[Leg], quotes: Mapping[str, Quote | None]) -> Quote | None:
@@ -52,7 +53,8 @@ class Markets:
         """For an execution algorithm; `closes_in_seconds` of the leg that closes first."""
         details = [self._detail(instrument, leg.contract) for leg in legs]
         ticks = [detail.tick_size for detail in details if detail is not None and detail.tick_size]
-        closing = [seconds for detail in details if (seconds := self._closes_in(detail)) is not None]
+        openings = [self._opening(instrument, detail) for detail in details if detail is not None]
+        closing = [(one.closes_at - self._now).total_seconds() for one in openings if one.closes_at is not None]
         return Market(self.quote(instrument, legs), max(ticks, default=0.0), min(closing, default=None))
 
     def facts(self, instrument: str, legs: Sequence[Leg]) -> MarketFacts:
@@ -62,7 +64,7 @@ class Markets:
         first = self._quote(instrument, legs[0].contract)
         margins = [detail.margin for detail in known.values()]
         return MarketFacts(
-            session_open=bool(known) and all(self._is_open(detail) for detail in known.values()),
+            session_open=bool(known) and all(self._opening(instrument, one).is_open for one in known.values()),
             expiries={contract: detail.expiry for contract, detail in known.items()},
             quote=self.quote(instrument, legs),
             outright=None if first is None else (first.bid + first.ask) / 2,
@@ -86,15 +88,12 @@ class Markets:
             self._quotes[key] = self._desk.broker.quote(instrument, contract)
         return self._quotes[key]
 
-    def _is_open(self, detail: ContractDetails) -> bool:
-        """Hours that the broker does not know are no reason not to ask it."""
-        return detail.sessions is None or any(s.opens <= self._now < s.closes for s in detail.sessions)
-
-    def _closes_in(self, detail: ContractDetails | None) -> float | None:
-        if detail is None or detail.sessions is None:
-            return None
-        open_now = [s.closes for s in detail.sessions if s.opens <= self._now < s.closes]
-        return min(((closes - self._now).total_seconds() for closes in open_now), default=None)
+    def _opening(self, instrument: str, detail: ContractDetails) -> Opening:
+        calendar = None
+        if detail.sessions is None:
+            region = self._desk.instruments.get(instrument).instrument.region
+            calendar = self._desk.hours.calendar(instrument, region)
+        return opening(detail.sessions, calendar, self._now)
 
     def _value_per_point(self, instrument: str, known: Mapping[str, ContractDetails]) -> float | None:
         if not known:

@@ -5,6 +5,7 @@ is called; what comes of the call is stored after it. Whatever a crash leaves in
 broker (`orders.evidence`), never by time.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from sysproduction.orders.wishes import cancel_unwanted, forget_fulfilled, wish_
 from sysproduction.stores.order_controls import Word
 
 _ONE_AT_A_TIME = 1
+_NUMBER = re.compile(r"[-+]?\d[\d,.]*")
 
 
 def create_broker_orders_from_contract_orders(desk: OrderDesk, now: datetime, *, base_currency: str) -> MethodResult:
@@ -168,7 +170,7 @@ def _send(turn: _Turn, child: ContractOrder, attempt: int, legs: tuple[Leg, ...]
     facts = turn.markets.facts(child.instrument, legs)
     refused = may_send(desk.stores, order, parent=child, family=family, surroundings=turn.around, market=facts, now=now)
     if refused is not None:
-        _say_refused(desk, child, refused, now)
+        _say_refused(desk, child, refused, now, is_news=facts.session_open)
         return 0
     try:
         stored = desk.stores.stack.insert_broker(order)
@@ -222,15 +224,17 @@ def _amend(desk: OrderDesk, child: ContractOrder, live: BrokerOrder, action: Ame
         desk.stores.stack.replace_contract(replace(child, algo_state=action.state))
 
 
-def _say_refused(desk: OrderDesk, child: ContractOrder, refused: Refused, now: datetime) -> None:
-    """Once an order and reason: to the log of decisions, and to a human."""
-    if desk.memory.told.get(child.order_id) == refused.reason:
+def _say_refused(desk: OrderDesk, child: ContractOrder, refused: Refused, now: datetime, *, is_news: bool) -> None:
+    """Once an order and kind of reason: to the log of decisions, and to a human if a market's hours are not all."""
+    kind = _NUMBER.sub("", refused.reason)
+    if desk.memory.told.get(child.order_id) == kind:
         return
-    desk.memory.told[child.order_id] = refused.reason
+    desk.memory.told[child.order_id] = kind
     desk.note("held back", child.order_id, now, refused.reason)
-    desk.tell(
-        f"held/{child.instrument}",
-        f"{child.instrument}: the risk gate holds an order back",
-        refused.reason,
-        Severity.WARNING,
-    )
+    if is_news:
+        desk.tell(
+            f"held/{child.instrument}",
+            f"{child.instrument}: the risk gate holds an order back",
+            refused.reason,
+            Severity.WARNING,
+        )

@@ -1,6 +1,6 @@
 """What we ask of the outside, one Protocol each, and World: the frozen set of them that a process is given."""
 
-from sysproduction.ports.broker import Broker
+from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.host import BeatHeart, InitSystem, Notifier, Program, Programs, Signals, Usage
 from sysproduction.ports.market import Clock, Feed, PacedClock
 from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Version
@@ -21,6 +21,7 @@ __all__ = [
     "Program",
     "Programs",
     "Series",
+    "Served",
     "Signals",
     "Usage",
     "Version",

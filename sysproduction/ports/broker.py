@@ -64,3 +64,12 @@ class Broker(Protocol):
     def quote(self, instrument: str, contract: str) -> Quote | None:
         """Best bid and ask with sizes; None when there is no recent price."""
         ...
+
+
+class Served(Protocol):
+    """An exchange that answers to programs of this machine from within this process."""
+
+    def serve(self, seconds: float) -> int:
+        """Let orders meet the market, then answer for `seconds`; how many requests came. Raises Unavailable once its
+        state cannot be stored."""
+        ...

@@ -9,6 +9,7 @@ from sysproduction.domain.bars import Frequency
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sysproduction.domain.broker import Session
     from sysproduction.domain.contracts import ContractListing
     from sysproduction.domain.instruments import Listing, Quote
     from sysproduction.domain.rolls import Roll
@@ -77,4 +78,8 @@ class Feed(Protocol):
 
     def quote(self, instrument: str, contract: str, now: datetime) -> "Quote | None":
         """Best bid and ask with sizes; None when there is no recent price."""
+        ...
+
+    def sessions(self, instrument: str, now: datetime) -> "Sequence[Session] | None":
+        """The market's hours around `now`, a day back and three ahead; None: it does not know them."""
         ...

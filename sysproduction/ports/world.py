@@ -9,9 +9,10 @@ from sysproduction.domain.backups import BackupPolicy
 from sysproduction.domain.broker import Account
 from sysproduction.domain.capital import CapitalPolicy
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
+from sysproduction.domain.market_hours import MarketHours
 from sysproduction.domain.roll_policies import RollPolicies
 from sysproduction.domain.strategies import Strategies
-from sysproduction.ports.broker import Broker
+from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.host import Notifier
 from sysproduction.ports.market import Clock, Feed
 from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series
@@ -40,6 +41,9 @@ class World:
     broker: Broker | None = None
     rules: GateRules = field(default_factory=GateRules)
     usual: UsualLimits = field(default_factory=UsualLimits)
+    hours: MarketHours = field(default_factory=MarketHours)
+    exchange: Callable[[], Served] | None = None
+    """The paper exchange, to be run in this process; opened at the first call."""
     run_folder: Path | None = None
     """Where running programs of this home meet: the kill switch's file."""
     dumps: DocumentDumps | None = None

@@ -12,6 +12,7 @@ from sysproduction.domain.results import MethodResult
 PROCESSES: Final[dict[str, str]] = {
     name: f"sysproduction.processes.{name}"
     for name in (
+        "run_paper_exchange",
         "run_stack_handler",
         "run_backups",
         "run_capital_update",

@@ -69,6 +69,7 @@ def _desk(world: World) -> OrderDesk:
         proposals=Proposals(documents),
         rules=world.rules,
         usual=world.usual,
+        hours=world.hours,
     )
 
 

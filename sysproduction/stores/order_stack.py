@@ -96,6 +96,10 @@ class OrderStack:
         body = {**order.document.body, **ended}
         self._documents.replace(INSTRUMENT_ORDERS, order.document.key, body, order.document.version)
 
+    def has_active(self) -> bool:
+        """Whether anything is worked on."""
+        return self._documents.count(INSTRUMENT_ORDERS, equal={"active": True}) > 0
+
     def insert_contract(self, order: ContractOrder) -> ContractOrder:
         """Make a planned child."""
         return self._insert(CONTRACT_ORDERS, order.order_id, order, contract_order)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sysproduction.config.settings import ClockSettings, FeedSettings
     from sysproduction.domain.broker import Account
     from sysproduction.domain.histories import MarketData
+    from sysproduction.ports import Broker, Served
     from sysproduction.stores.leases import Leases
 
 FAR: Final = timedelta(days=3650)
@@ -221,8 +222,31 @@ class Outside:
             channels.append(SlackNotifier(slack.token.reveal(), slack.channel, base_url=slack.url))
         return Notifiers(channels, incidents=Incidents(self.documents), clock=self.clock)
 
+    @cached_property
+    def broker(self) -> "Broker | None":
+        """Who trades our orders."""
+        if self.config.settings.broker.kind == "none":
+            return None
+        from sysproduction.adapters.paper_exchange import PaperExchange
+
+        broker = PaperExchange(self.home.paper_socket)
+        self._closing.callback(broker.close)
+        return broker
+
+    @cached_property
+    def paper_exchange(self) -> "Served":
+        """The paper exchange of this home, run by this process."""
+        from sysproduction.wiring.paper import opened_exchange
+
+        exchange = opened_exchange(self.home, self.config.settings.paper.rules(), self.feed, self.clock)
+        self._closing.callback(exchange.close)
+        return exchange
+
     def account(self) -> "Account":
-        """What the account is worth now: one on paper, in the store."""
+        """What the account is worth now: the broker's word, or without one an account in the store that never
+        changes."""
+        if self.broker is not None:
+            return self.broker.account()
         from sysproduction.stores.paper_account import PaperAccount
 
         paper = self.config.settings.paper
@@ -254,6 +278,9 @@ class Outside:
             turn=self.turn,
             rules=self.config.settings.risk.rules(),
             usual=self.config.settings.risk.usual_limits(),
+            broker=self.broker,
+            hours=self.config.settings.trading_hours.hours(),
+            exchange=lambda: self.paper_exchange,
             run_folder=self.home.run,
             dumps=self.dumps,
             backups=self.backups,

@@ -72,6 +72,9 @@ class FakeFeed:
     def quote(self, instrument: str, contract: str, now: datetime) -> Quote | None:
         return None
 
+    def sessions(self, instrument: str, now: datetime) -> None:
+        return None
+
     def _between(self, series: pd.Series, after: datetime | None, until: datetime) -> pd.Series:
         later = series if after is None else series.loc[series.index > after]
         return later.loc[later.index <= until] if self.honest else later
