@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sysproduction.adapters.paper_server import PaperServer
@@ -12,6 +12,7 @@ from sysproduction.adapters.paper_state import PaperState
 from sysproduction.adapters.simulated_broker import Market, SimulatedBroker, Switchboard
 from sysproduction.domain.errors import OutcomeUnknown, Unavailable
 from sysproduction.domain.instruments import Quote
+from sysproduction.domain.paper import PaperRules
 from sysproduction.exchange.core import Changes, Exchange
 from sysproduction.exchange.values import ExchangeRules
 
@@ -88,3 +89,16 @@ class PaperService:
                 self._lost = error
         if self._lost is not None:
             raise OutcomeUnknown(str(self._lost))
+
+
+def exchange_rules(rules: PaperRules) -> ExchangeRules:
+    """What the core goes by."""
+    latency = timedelta(seconds=rules.latency_seconds)
+    return ExchangeRules(currency=rules.currency, cash=rules.value, latency=latency)
+
+
+def switchboard(rules: PaperRules) -> Switchboard:
+    """The faults that are planned."""
+    at = rules.restart_at
+    restart = None if at is None else timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    return Switchboard(rules.faults, rules.seed, restart_at=restart)

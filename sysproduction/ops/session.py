@@ -33,9 +33,10 @@ class Session:
         from sysproduction import wiring
         from sysproduction.config import loading
         from sysproduction.config.surroundings import Surroundings
+        from sysproduction.orders.hours import calendar_names
         from sysproduction.processes import signatures
 
-        around = Surroundings(wiring.machine_clock().now(), wiring.feed_codes)
+        around = Surroundings(wiring.machine_clock().now(), wiring.feed_codes, calendar_names)
         config = loading.load(self.home, environ=os.environ, registry=signatures(), around=around)
         if config.settings.strategies:
             from sysproduction.processes.system_files import check_systems

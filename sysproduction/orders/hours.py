@@ -36,6 +36,13 @@ def opening(sessions: Sequence[Session] | None, calendar: str | None, now: datet
     return Opening(True, known.next_close(minute).to_pydatetime())
 
 
+def calendar_names() -> list[str]:
+    """Every calendar that there is."""
+    from exchange_calendars import get_calendar_names
+
+    return sorted(get_calendar_names())
+
+
 @lru_cache(maxsize=64)
 def _calendar(name: str, year: int) -> "ExchangeCalendar":
     """Over a year and the weeks around it."""

@@ -1,8 +1,7 @@
-"""Puts the paper exchange of a home together, or reads what it keeps; each vendor is imported when it is needed."""
+"""The paper exchange of a home: run by this process, or read; each vendor is imported when it is needed."""
 
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sysproduction.config.home import Home
@@ -17,24 +16,15 @@ if TYPE_CHECKING:
 def opened_exchange(home: Home, rules: PaperRules, feed: Feed, clock: Clock) -> "PaperService":
     """The exchange on the feed's market, with the state that it has kept; Unavailable if another process runs it."""
     from sysproduction.adapters.feed_market import FeedMarket
-    from sysproduction.adapters.paper_service import PaperService
-    from sysproduction.adapters.simulated_broker import Switchboard
-    from sysproduction.exchange.values import ExchangeRules
+    from sysproduction.adapters.paper_service import PaperService, exchange_rules, switchboard
 
     home.create()
-    at = rules.restart_at
     return PaperService(
         home.paper_state,
         home.paper_socket,
-        rules=ExchangeRules(
-            currency=rules.currency, cash=rules.value, latency=timedelta(seconds=rules.latency_seconds)
-        ),
+        rules=exchange_rules(rules),
         market=FeedMarket(feed, rules.currency, rules.margin_rate),
-        faults=Switchboard(
-            rules.faults,
-            rules.seed,
-            restart_at=None if at is None else timedelta(hours=at.hour, minutes=at.minute, seconds=at.second),
-        ),
+        faults=switchboard(rules),
         now=clock.now,
         monotonic=clock.monotonic,
     )

@@ -10,13 +10,14 @@ from sysproduction.config.each_strategy import EACH
 from sysproduction.config.home import Home
 from sysproduction.config.loading import ConfigProblem, InvalidConfig, load
 from sysproduction.config.surroundings import Surroundings
+from sysproduction.orders.hours import calendar_names
 from sysproduction.wiring import feed_codes
 from tests.unit.config.corpus_cases import Case, Expected, read_cases
 
 CASES = read_cases()
 NO_ARGUMENTS = inspect.Signature()
 SHIPPED = load(Home(Path("/nonexistent")), environ={})
-AROUND = Surroundings(datetime(2026, 11, 26, tzinfo=UTC), feed_codes)
+AROUND = Surroundings(datetime(2026, 11, 26, tzinfo=UTC), feed_codes, calendar_names)
 REGISTRY = {spec.name: {method.name: NO_ARGUMENTS for method in spec.methods} for spec in SHIPPED.processes}
 REGISTRY |= {name: {EACH: NO_ARGUMENTS} for name in ("run_systems", "run_strategy_order_generator")}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sysproduction.config.each_strategy import EACH
@@ -49,26 +49,6 @@ def problems(folder: Path, text: str | bytes = "", **named: Any) -> list[str]:
     with pytest.raises(InvalidConfig) as raised:
         load_text(folder, text, **named)
     return [str(problem).replace(f"{folder}/", "") for problem in raised.value.problems]
-
-
-def test_the_shipped_processes_are_the_owners(tmp_path: Path) -> None:
-    """Start and stop times, methods in order, counts and dependencies, with no private file at all."""
-    config = load_text(tmp_path)
-    daily = ["update_fx_prices", "update_sampled_contracts"]
-    late = ["update_historical_prices", "update_multiple_adjusted_prices"]
-    assert [(s.name, s.start_time, [m.name for m in s.methods], s.previous_process) for s in config.processes] == [
-        ("run_capital_update", time(1), ["update_total_capital", "strategy_allocation"], None),
-        ("run_daily_fx_and_contract_updates", time(7), daily, None),
-        (PRICES, time(20), daily + late, None),
-        ("run_backups", time(20, 15), ["backup_mongo_data_as_dump"], None),
-        (LATE, time(23), ["update_sampled_contracts", *late], PRICES),
-    ]
-    capital, *others = config.processes
-    assert {(s.timezone, s.days) for s in config.processes} == {("UTC", frozenset(range(5)))}
-    assert (capital.stop_time, {s.stop_time for s in others}) == (time(19, 50), {time(23, 50)})
-    assert {(m.frequency, m.max_executions) for s in others for m in s.methods} == {(60.0, 1)}
-    assert [(m.frequency, m.max_executions) for m in capital.methods] == [(120.0, 10), (60.0, 1)]
-    assert config.warnings == ()
 
 
 def test_each_layer_overrides_the_one_below_and_is_named_as_the_origin(tmp_path: Path) -> None:
@@ -113,7 +93,8 @@ process_configuration_methods:
 """
     config = load_text(tmp_path, text)
     spec = process(config, PRICES)
-    assert [s.name for s in config.processes] == ["run_capital_update", "run_daily_fx_and_contract_updates", PRICES]
+    all_day = ["run_paper_exchange", "run_stack_handler", "run_capital_update"]
+    assert [s.name for s in config.processes] == [*all_day, "run_daily_fx_and_contract_updates", PRICES]
     assert (spec.start_time, spec.stop_time, spec.timezone) == (time(21, 0, 30), time(2), "Europe/London")
     assert spec.days == {0, 4, 5}
     assert (spec.limits.memory_mb, spec.limits.stop_seconds) == (500, 30.0)
@@ -369,6 +350,8 @@ def test_any_value_at_any_key_is_a_problem_or_a_valid_configuration(changes: lis
 
 
 @given(PATHS, st.text(max_size=20))
+@example("environment", "0_")
+@example("environment", "1__2")
 @settings(max_examples=100, deadline=None)
 def test_any_text_in_a_variable_is_a_problem_or_a_valid_configuration(path: str, value: str) -> None:
     """A variable's text is never anything worse than a problem of that variable."""

@@ -8,9 +8,10 @@ import pytest
 from sysproduction.config.home import Home
 from sysproduction.config.loading import Config, InvalidConfig, load
 from sysproduction.config.surroundings import Surroundings
+from sysproduction.orders.hours import calendar_names
 from sysproduction.wiring import feed_codes
 
-AROUND = Surroundings(datetime(2026, 11, 26, tzinfo=UTC), feed_codes)
+AROUND = Surroundings(datetime(2026, 11, 26, tzinfo=UTC), feed_codes, calendar_names)
 
 
 def checked(folder: Path, text: str) -> Config:
@@ -61,3 +62,12 @@ def test_a_completion_method_beside_another_one_is_fine(tmp_path: Path) -> None:
     process = "run_daily_fx_and_contract_updates"
     config = checked(tmp_path, f"process_configuration_methods:\n  {process}:\n    {methods}\n")
     assert next(spec for spec in config.processes if spec.name == process).methods[0].run_on_completion_only
+
+
+def test_a_calendar_that_does_not_exist_is_told_with_the_nearest(tmp_path: Path) -> None:
+    """At its line; one that exists passes, whatever the region is called."""
+    text = "trading_hours:\n  regions:\n    US: CMESS\n    MOON: XEUR\n  instruments:\n    CORN: CMES\n"
+    with pytest.raises(InvalidConfig) as raised:
+        checked(tmp_path, text)
+    [problem] = raised.value.problems
+    assert (problem.line, problem.key, problem.suggestion) == (3, "trading_hours.regions.US", "CMES")

@@ -170,7 +170,7 @@ def test_a_refused_order_stays_refused() -> None:
         (order(quantity=0), "an order needs legs"),
         (order(legs=()), "an order needs legs"),
         (order(legs=(Leg(NEAR, 1), Leg(NEAR, -1))), "an order needs legs"),
-        (order(legs=(Leg("20240300", 1),)), "CORN/20240300: this contract has expired"),
+        (order(legs=(Leg("20240300", 1),)), "CORN/20240300: this contract is not listed here, or has expired"),
         (order(expires_at=T0), "it had expired when it came"),
         (order(kind=Kind.LIMIT), "a limit order needs a limit price"),
         (order(limit_price=1.0), "a market order has no limit price"),
@@ -182,7 +182,9 @@ def test_a_refused_order_stays_refused() -> None:
 )
 def test_bad_orders_are_refused_with_the_reason(ticket: OrderTicket, reason: str) -> None:
     """In words, and remembered."""
-    core = exchange(terms=Terms(50.0, tick_size=0.25, expiries=(("20240300", date(2024, 3, 4)),)))
+    core = exchange(
+        terms=Terms(50.0, tick_size=0.25, expiries={"20240300": date(2024, 3, 4), "20240600": date(2024, 6, 14)})
+    )
     answer = core.submit(ticket, T0)
     assert isinstance(answer, Refused)
     assert reason in answer.reason
