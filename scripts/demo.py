@@ -1,4 +1,4 @@
-"""The demo: a fresh home, two trading days through the real supervisor and its processes, then what the stores hold.
+"""The demo: a fresh home, some trading days through the real supervisor and its processes, then what the stores hold.
 
 It only runs commands that a user has. The exit code is 0 only if every configured process succeeded.
 """
@@ -89,9 +89,11 @@ def _walk(home: Path, arguments: argparse.Namespace) -> int:
     _say("What the stores hold now")
     _run(home, "prices", "show", check=False)
     _name_caught(home)
-    _say("Capital, what the strategy wants to hold, and the orders that follow")
-    for words in (("capital", "show"), ("positions", "optimal"), ("orders", "show")):
+    _say("Capital, what the strategy wants to hold, the orders that followed, and what is held now")
+    for words in (("capital", "show"), ("positions", "optimal"), ("orders", "history"), ("positions", "show")):
         _run(home, *words, check=False)
+    _say("The account as the paper exchange has it, and the faults that it committed on purpose")
+    _run(home, "exchange", "show", check=False)
     summed = _run(home, "summary", check=False)
     _tell_end(walked, summed)
     return walked or summed

@@ -27,6 +27,19 @@ def order_rows(stack: OrderStack, strategy: str | None = None, instrument: str |
     return rows + [row for row in strays if row["order_id"] not in shown]
 
 
+def ended_rows(
+    stack: OrderStack, since: datetime, strategy: str | None = None, instrument: str | None = None
+) -> list[Row]:
+    """Instrument orders completed at or after `since`, the last one first, each followed by those below it."""
+    rows: list[Row] = []
+    for order in stack.ended_instruments(since, strategy, instrument):
+        rows.append(_instrument_row(order))
+        for child in stack.contracts_of(order.order_id):
+            rows.append(_contract_row(child))
+            rows += [_broker_row(attempt) for attempt in stack.brokers_of(child.order_id)]
+    return rows
+
+
 def position_rows(held: Positions) -> list[Row]:
     """Both position tables: by strategy, then by contract."""
     by_strategy = [
@@ -51,7 +64,7 @@ def _fill_row(fill: Fill) -> Row:
 
 
 def _instrument_row(order: InstrumentOrder) -> Row:
-    state = "new" if order.plan is None else "spawned"
+    state = str(order.outcome) if not order.active else "new" if order.plan is None else "spawned"
     trade = f"{order.quantity:+d}"
     return _row("instrument", order.order_id, order, trade, order.limit_price, state, order.generated_at)
 

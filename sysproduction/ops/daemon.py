@@ -196,6 +196,8 @@ class _Daemon:
     def _turn(self) -> None:
         self._obey_signals()
         now = self.clock.now()
+        if self.until is not None and now >= self.until:
+            self._drain("its days have passed")
         if self.clock.monotonic() >= self.step_at:
             wait = self.supervisor.step(now)
             self.step_at = self.clock.monotonic() + wait
@@ -203,8 +205,6 @@ class _Daemon:
         self.do_duties()
         self._take_reload()
         self._tell_alive()
-        if self.until is not None and now >= self.until:
-            self._drain("its days have passed")
         self._rest()
 
     def _rest(self) -> None:

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         if name == "positions":
             group.command("optimal")(show_optimal)
         if name == "orders":
+            group.command("history")(show_history)
             order_entry_commands.register(app, group)
         app.add_typer(group, name=name)
 
@@ -46,6 +47,24 @@ def show_orders(
     with session(context).outside() as ports:
         rows = orders.order_rows(OrderStack(ports.documents), strategy, instrument)
     render.show(rows, as_json=as_json, empty="no order is being worked on")
+
+
+def show_history(
+    context: typer.Context,
+    strategy: Strategy = None,
+    instrument: Instrument = None,
+    days: Annotated[int, typer.Option(min=1, help="Ended in the last so many days.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """Orders that are done, the last one first, each with those below it and what became of them."""
+    from sysproduction.control import orders
+    from sysproduction.ops import render
+    from sysproduction.stores.order_stack import OrderStack
+
+    with session(context).outside() as ports:
+        since = ports.clock.now() - timedelta(days=days)
+        rows = orders.ended_rows(OrderStack(ports.documents), since, strategy, instrument)
+    render.show(rows, as_json=as_json, empty=f"no order has ended in the last {days} days")
 
 
 def show_fills(

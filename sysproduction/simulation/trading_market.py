@@ -130,7 +130,7 @@ class SimulatedMarket:
     def _usual(self, product: Product) -> Terms:
         opens, pause = self.begin - timedelta(hours=1), self.begin + product.pause
         sessions = (Session(opens, pause), Session(pause + timedelta(hours=1), self.begin + timedelta(hours=60)))
-        expiries = tuple((contract, date(2024, month, 20)) for contract, month in zip(CONTRACTS, (6, 9), strict=True))
+        expiries = {contract: date(2024, month, 20) for contract, month in zip(CONTRACTS, (6, 9), strict=True)}
         rate = 1.0 if product.currency == "USD" else 1.1
         return Terms(_POINT, rate, per_contract=2.0, tick_size=TICK, sessions=sessions, expiries=expiries)
 

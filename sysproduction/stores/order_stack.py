@@ -6,7 +6,7 @@ in between inserts what is missing and nothing else. Inserting a broker order al
 is the contract order and the attempt. Every other write compares and sets; nothing spans two documents.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -72,23 +72,20 @@ class OrderStack:
         """Instrument orders that are worked on, of one strategy or instrument or of all; never a malformed one."""
         return self.sorted_out(strategy, instrument)[0]
 
+    def ended_instruments(
+        self, since: datetime, strategy: str | None = None, instrument: str | None = None
+    ) -> list[InstrumentOrder]:
+        """Readable instrument orders that were completed at or after a moment, the last one first."""
+        equal = _said(strategy=strategy, instrument=instrument)
+        found = self._documents.find(INSTRUMENT_ORDERS, equal=equal, between=("completed_at", since, None))
+        orders = self._sorted_out(document for document in found if not document.body["active"])[0]
+        return sorted(orders, key=lambda order: order.completed_at or since, reverse=True)
+
     def sorted_out(
         self, strategy: str | None = None, instrument: str | None = None
     ) -> tuple[list[InstrumentOrder], list[Malformed]]:
         """The same, and those that nobody can work on."""
-        orders, refused = [], []
-        for document in self._active(INSTRUMENT_ORDERS, strategy=strategy, instrument=instrument):
-            try:
-                order = instrument_order(document)
-            except DataError as error:
-                refused.append(Malformed(document, str(error)))
-                continue
-            wrong = malformed(order, document.key)
-            if wrong is None:
-                orders.append(order)
-            else:
-                refused.append(Malformed(document, wrong.reason))
-        return orders, refused
+        return self._sorted_out(self._active(INSTRUMENT_ORDERS, strategy=strategy, instrument=instrument))
 
     def refuse(self, order: Malformed, now: datetime) -> None:
         """End a malformed instrument order as it is, with the reason. Conflict if it was changed meanwhile."""
@@ -162,6 +159,21 @@ class OrderStack:
         )
         orders = [broker_order(document) for document in found]
         return [order for order in orders if order.status is not BrokerStatus.ABSENT]
+
+    def _sorted_out(self, documents: Iterable[Document]) -> tuple[list[InstrumentOrder], list[Malformed]]:
+        orders, refused = [], []
+        for document in documents:
+            try:
+                order = instrument_order(document)
+            except DataError as error:
+                refused.append(Malformed(document, str(error)))
+                continue
+            wrong = malformed(order, document.key)
+            if wrong is None:
+                orders.append(order)
+            else:
+                refused.append(Malformed(document, wrong.reason))
+        return orders, refused
 
     def _insert(self, collection: str, key: str, order: _O, read: Callable[[Document], _O]) -> _O:
         return read(self._documents.insert(collection, key, order_body(order)))

@@ -18,12 +18,14 @@ Samples = deque[tuple[float, float]]
 
 @dataclass(slots=True)
 class Child:
-    """A live run that the supervisor watches; `kill_at`, `look_at` (before which its heart need not be looked at) and
-    `started` are machine seconds. `code` is kept because it can be asked for only once."""
+    """A live run that the supervisor watches, or a program that has not begun one yet; `kill_at`, `look_at` (before
+    which its heart need not be looked at) and `started` are machine seconds. `code` is kept because it can be asked
+    for only once."""
 
     identity: Identity
     day: date
     started: float
+    begun: bool = False
     code: int | None = None
     kill_at: float | None = None
     look_at: float = 0.0
@@ -31,6 +33,11 @@ class Child:
     killed_for: str | None = None
     steady: bool = False
     cpu: Samples = field(default_factory=deque)
+
+    @property
+    def was_only_stopped(self) -> bool:
+        """Whether it died of being asked to stop, before it could obey."""
+        return self.kill_at is not None and not self.killed and self.code == -signal.SIGTERM
 
 
 def excess(limits: Limits, used: Usage, samples: Samples, now: float) -> str | None:

@@ -36,10 +36,9 @@ Method = Callable[[], MethodResult]
 IDLE_SECONDS_MAX: Final = 0.5
 """How long a method without a bound that had nothing to do rests, in machine time."""
 
-_RETRIES_MAX: Final = 5
-_RETRY_SECONDS: Final = 15.0
-_QUICK_RETRY_SECONDS: Final = 1.0
-"""Of a method that runs all the time: others wait for what it does."""
+_RETRIES_MAX: Final = 9
+_RETRY_SECONDS: Final = 1.0
+"""The first one; each is twice as long as the one before."""
 
 _REST_SECONDS_AFTER_ERROR: Final = 5.0
 _RECORD_SECONDS: Final = 60.0
@@ -237,8 +236,7 @@ class Runner:
         rest.tries += 1
         if rest.tries > _RETRIES_MAX or spec.run_on_completion_only:
             return False
-        first = _QUICK_RETRY_SECONDS if spec.max_executions == UNLIMITED else _RETRY_SECONDS
-        delay = first * 2 ** (rest.tries - 1)
+        delay = _RETRY_SECONDS * 2 ** (rest.tries - 1)
         rest.at = self.clock.monotonic() + delay
         _log.warning("%s: %s; tried again in %.0f s (%d of %d)", spec.name, error, delay, rest.tries, _RETRIES_MAX)
         return True

@@ -53,7 +53,8 @@ def _no_beat(_process: str) -> Beat | None:
 @dataclass(slots=True)
 class Supervisor:
     """Keeps the configured processes as they should be. `program_for` gives the program of a process's run; `pace`
-    is told whether once-a-day work goes on and when the next deadline is (a demo's clock uses it); `beats` gives the
+    is told whether once-a-day work goes on or a process starts, and when the next deadline is (a demo's clock uses it);
+    `beats` gives the
     last heartbeat of a process. Control states are looked at every `poll_seconds` while nothing else happens."""
 
     specs: tuple[ProcessSpec, ...]
@@ -257,10 +258,13 @@ class Supervisor:
 
     def _adopt(self, state: ProcessState) -> None:
         """Watch a run that somebody else started: an earlier supervisor, crontab, a human."""
-        if state.active is not None and state.process not in self._children:
+        if state.active is None:
+            return
+        if state.process not in self._children:
             self._children[state.process] = Child(state.active.identity, state.active.day, self.clock.monotonic())
             self.programs.watch(state.active.identity)
             _log.info("%s is running already as pid %d: adopted", state.process, state.active.identity.pid)
+        self._children[state.process].begun = True
 
     def _look_after(self, name: str, now: datetime) -> None:
         child = self._children[name]
@@ -290,7 +294,7 @@ class Supervisor:
             run = run_of(name, active)
         else:
             run = self._recent_run(name, child.identity)
-            if run is None and child.code not in (0, Refused.exit_code):
+            if run is None and child.code not in (0, Refused.exit_code) and not child.was_only_stopped:
                 run = self.states.begin(name, day=child.day, identity=child.identity, now=now)
         if run is None or isinstance(run, Refused):
             return None
@@ -385,7 +389,7 @@ class Supervisor:
         waits = [decision for decision in self.decisions.values() if isinstance(decision, Wait)]
         deadline = min((wait.until for wait in waits if wait.until is not None), default=None)
         once_a_day = {spec.name for spec in self.specs if not spec.runs_all_day}
-        self.pace(bool(once_a_day & self._children.keys()), deadline)
+        self.pace(any(name in once_a_day or not child.begun for name, child in self._children.items()), deadline)
         seconds = [wait.seconds for wait in waits if wait.seconds is not None]
         if deadline is not None:
             seconds.append(self.clock.seconds_until(deadline))

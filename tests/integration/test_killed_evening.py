@@ -15,6 +15,7 @@ feed:
   kind: csv
   folder: {folder}
   instruments: [SOFR, US10, CORN]
+broker: {{kind: none}}
 clock:
   start: 2023-08-30T20:30
 strategies:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sysproduction.domain.orders import (
     InstrumentOrder,
     Leg,
     OrderType,
+    Outcome,
 )
 from sysproduction.domain.rolls import RollParameters
 from sysproduction.ops.main import main
@@ -82,6 +84,28 @@ def test_orders_fills_and_positions_are_shown(say: Say) -> None:
     held = json.loads(say("positions", "show", "--json")[1])
     assert [(row["of"], row["quantity"]) for row in held] == [("strategy", 2), ("contract", 2)]
     assert "trend" in say("positions", "show")[1]
+
+
+def test_ended_orders_are_shown_with_all_below_them(order_home: Path, say: Say) -> None:
+    """The last one first, with what became of each; what is still worked on, or ended long ago, is not among them."""
+    with wiring.outside(Home(order_home), load(Home(order_home), environ={})) as ports:
+        stack, now = OrderStack(ports.documents), ports.clock.now()
+        for days, outcome in ((1, Outcome.FILLED), (0, Outcome.UNFILLED), (30, Outcome.FILLED)):
+            at = now - timedelta(days=days, hours=1)
+            fields = {"active": False, "completed_at": at, "outcome": outcome}
+            wanted = InstrumentOrder("old", "GOLD", f"d{days}", 2, OrderType.MARKET, at, "me", **fields)
+            legs = (Leg("20241200", 2),)
+            child = ContractOrder(wanted.order_id, 1, "old", "GOLD", legs, OrderType.MARKET, "market", generated_at=at)
+            stack.insert_instrument(wanted)
+            stack.insert_contract(replace(child, active=False, outcome=outcome))
+    rows = json.loads(say("orders", "history", "--json")[1])
+    assert [(row["level"], row["state"]) for row in rows] == [
+        ("instrument", "unfilled"),
+        ("contract", "unfilled"),
+        ("instrument", "filled"),
+        ("contract", "filled"),
+    ]
+    assert "no order has ended in the last 3 days" in say("orders", "history", "--strategy", "trend", "--days", "3")[1]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ Say = Callable[..., tuple[int, str, str]]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """CORN with prices and one living contract; a strategy called trend."""
     with served_home(tmp_path_factory.mktemp("entry") / "home") as made:
-        configure(made, "strategies:\n  trend:\n    system: trend_basic\n")
+        configure(made, "strategies:\n  trend:\n    system: trend_basic\nbroker: {kind: none}\n")
         with wiring.outside(Home(made), load(Home(made), environ={})) as ports:
             now = ports.clock.now()
             Instruments(ports.documents).put(LISTING)

@@ -31,6 +31,8 @@ LIVELY = """\
 process_configuration:
   default: {start_time: 00:01, stop_time: 23:50, restart: {backoff_seconds: 0.1}}
   run_capital_update: {enabled: false}
+  run_paper_exchange: {enabled: false}
+  run_stack_handler: {enabled: false}
   run_daily_fx_and_contract_updates: {start_time: 00:01}
   run_daily_prices_updates: {start_time: 00:01}
   run_daily_update_multiple_adjusted_prices: {start_time: 00:01}

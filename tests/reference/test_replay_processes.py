@@ -14,6 +14,10 @@ feed:
   kind: csv
   folder: {folder}
   instruments: [{instruments}]
+broker: {{kind: none}}
+process_configuration:
+  run_paper_exchange: {{enabled: false}}
+  run_stack_handler: {{enabled: false}}
 clock:
   speed: 60
   fast_speed: 100000
