@@ -47,7 +47,7 @@ def show(context: typer.Context, as_json: Json = False) -> None:
     for name in ("positions", "open_orders"):
         if known[name]:
             render.show(known[name], as_json=False, title=name.replace("_", " "))
-    struck = ", ".join(f"{name} {count}" for name, count in faults.items())
+    struck = ", ".join(f"{name} {count}" for name, count in faults.items() if count)
     typer.echo(f"faults committed: {struck or 'none'}")
 
 
