@@ -37,7 +37,7 @@ HOURS: Final = 4
 _PACES: Final = (2.0, 10.0, 30.0, 90.0)
 _IDLE: Final = (120.0, 400.0, 900.0)
 _CALM_TURNS_MAX: Final = 60
-_CALM_PACE: Final = 65.0
+_CALM_PACE: Final = 130.0
 
 
 class BrokerOn(Protocol):
@@ -163,7 +163,7 @@ class TradingDay:
         self.venue.advance()
         clock, random = self.ground.clock, self.random.random
         busy = bool(self.watch.busy)
-        if random() < (0.015 if busy else 0.3):
+        if random() < (0.01 if busy else 0.2):
             self.source.decide(clock.now(), self._market_now())
         if clock.monotonic() >= self.injector.hangs_until:
             self._work(self.handler, 1 if busy else METHODS)
