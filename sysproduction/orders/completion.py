@@ -10,8 +10,9 @@ from sysproduction.domain.fills import filled, is_complete
 from sysproduction.domain.order_states import BrokerStatus
 from sysproduction.domain.orders import BrokerOrder, ContractOrder, InstrumentOrder, Outcome
 from sysproduction.domain.results import MethodResult
-from sysproduction.orders.desk import OrderDesk
+from sysproduction.orders.desk import WHO, OrderDesk
 from sysproduction.orders.wishes import wish_for
+from sysproduction.stores.audit import AuditEntry
 
 _O = TypeVar("_O", InstrumentOrder, ContractOrder)
 
@@ -29,9 +30,11 @@ def handle_completed_orders(desk: OrderDesk, now: datetime, *, final: bool = Fal
     """
     stack, ended = desk.stores.stack, 0
     children, families = stack.active_contracts(), stack.active_instruments()
+    if children:
+        desk.stores.ledger.positions()
     wishes = stack.end_wishes.all() if children or families else {}
     live = {order.parent for order in stack.active_brokers()} if children else set()
-    going_on = set()
+    going_on, over = set(), dict[str, list[Outcome]]()
     for child in children:
         if child.order_id in live:
             going_on.add(child.parent)
@@ -41,15 +44,24 @@ def handle_completed_orders(desk: OrderDesk, now: datetime, *, final: bool = Fal
         if outcome is None:
             going_on.add(child.parent)
         else:
-            ended += _end(stack.replace_contract, completed(child, outcome, now, word.why if word else None))
+            if _end(stack.replace_contract, completed(child, outcome, now, word.why if word else None)):
+                ended += 1
+                over.setdefault(child.parent, []).append(outcome)
+    done = []
     for order in families:
-        if order.order_id in going_on:
-            continue
-        outcome = _family_outcome(desk, order, final=final or order.order_id in wishes)
-        if outcome is not None:
-            ended += _end(stack.replace_instrument, completed(order, outcome, now))
-            desk.note(str(outcome), order.order_id, now)
+        if order.order_id not in going_on:
+            final_here = final or order.order_id in wishes
+            outcome = _family_outcome(desk, order, over.get(order.order_id, []), final=final_here)
+            if outcome is not None:
+                done.append((order, outcome))
+    ended += _end_families(desk, done, now)
     return MethodResult(ended, ended)
+
+
+def _end_families(desk: OrderDesk, done: list[tuple[InstrumentOrder, Outcome]], now: datetime) -> int:
+    """All of them are in the log of decisions, at once, before the first one ends; how many did."""
+    desk.audit.append(*(AuditEntry(WHO, str(outcome), order.order_id, now) for order, outcome in done))
+    return sum(_end(desk.stores.stack.replace_instrument, completed(order, outcome, now)) for order, outcome in done)
 
 
 def _end(write: Callable[[_O], _O], order: _O) -> int:
@@ -62,12 +74,14 @@ def _end(write: Callable[[_O], _O], order: _O) -> int:
 
 
 def _outcome_of(desk: OrderDesk, child: ContractOrder, *, final: bool) -> Outcome | None:
+    fills = desk.stores.ledger.seen_of(child.parent, child.order_id)
+    if is_complete(child.legs, fills):
+        return Outcome.FILLED
+    if child.order_id in desk.memory.unsent and not final:
+        return None
     attempts = desk.stores.stack.brokers_of(child.order_id)
     if any(attempt.active for attempt in attempts):
         return None
-    fills = desk.stores.ledger.of_contract_order(child.order_id)
-    if is_complete(child.legs, fills):
-        return Outcome.FILLED
     partly = Outcome.PARTLY_FILLED if filled(fills) else None
     if _is_rejected(attempts):
         return partly or Outcome.REFUSED
@@ -79,13 +93,16 @@ def _is_rejected(attempts: list[BrokerOrder]) -> bool:
     return bool(attempts) and attempts[-1].status is BrokerStatus.REJECTED
 
 
-def _family_outcome(desk: OrderDesk, order: InstrumentOrder, *, final: bool) -> Outcome | None:
+def _family_outcome(desk: OrderDesk, order: InstrumentOrder, over: list[Outcome], *, final: bool) -> Outcome | None:
+    """`over` is how children ended a moment ago: if all did, none need be looked up."""
     if order.plan is None:
         return Outcome.UNFILLED if final else None
-    children = desk.stores.stack.contracts_of(order.order_id)
-    if len(children) < len(order.plan) or any(child.active for child in children):
-        return None
-    outcomes = {child.outcome for child in children}
+    outcomes: set[Outcome | None] = set(over)
+    if len(over) < len(order.plan):
+        children = desk.stores.stack.contracts_of(order.order_id)
+        if len(children) < len(order.plan) or any(child.active for child in children):
+            return None
+        outcomes = {child.outcome for child in children}
     if outcomes == {Outcome.FILLED}:
         return Outcome.FILLED
     if outcomes & {Outcome.FILLED, Outcome.PARTLY_FILLED}:

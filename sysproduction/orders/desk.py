@@ -31,7 +31,8 @@ class Memory:
     program began or last lost the broker; `told` what was said of an order last, so that it is said once; `cancels`
     when the end of a broker order was last asked for; `proposed` whether proposals may be open, `strangers` the orders
     at the broker that are not ours; `intents` the broker orders that this program itself stored, `recorded` the
-    executions that it knows to be in the ledger, by account, identifier and revision."""
+    executions that it knows to be in the ledger, by account, identifier and revision; `spawned` the instrument orders
+    whose contract orders are all there, `unsent` the contract orders that it made and knows no broker order of."""
 
     reconciled: bool = False
     swept_at: datetime | None = None
@@ -42,6 +43,8 @@ class Memory:
     strangers: set[str] = field(default_factory=set)
     intents: set[str] = field(default_factory=set)
     recorded: dict[tuple[str, str, int], Execution] = field(default_factory=dict)
+    spawned: set[str] = field(default_factory=set)
+    unsent: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the broker shows of our orders: events that move a broker order's status, executions that become fills."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -81,16 +82,22 @@ def process_fills_stack(desk: OrderDesk, now: datetime) -> MethodResult:
     Executions of orders that are not ours are told, and left to a human. Raises Unavailable if the broker is away.
     """
     with desk.reaching():
-        recorded, touched = _record_executions(desk, now)
+        live = {order.client_order_id: order for order in desk.stores.stack.active_brokers()}
+        recorded, touched = _record_executions(desk, live, now)
+        if touched:
+            desk.stores.ledger.positions()
         for client_order_id in sorted(touched):
-            order = desk.stores.stack.get_broker(client_order_id)
-            if order is not None:
-                _settle(desk, order, now)
-        _look_at_live(desk, now)
+            order = live.get(client_order_id) or desk.stores.stack.get_broker(client_order_id)
+            if order is None:
+                continue
+            settled = _settle(desk, order, now)
+            if client_order_id in live:
+                live[client_order_id] = settled
+        _look_at_live(desk, [order for order in live.values() if order.active], now)
     return MethodResult(recorded, recorded)
 
 
-def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
+def _record_executions(desk: OrderDesk, live: Mapping[str, BrokerOrder], now: datetime) -> tuple[int, set[str]]:
     memory = desk.memory
     sweeps = (
         memory.swept_at is None or memory.asked_at is None or not memory.swept_at <= now < memory.swept_at + SWEEP_EVERY
@@ -98,7 +105,7 @@ def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
     since = now - SWEEP_BACK if sweeps or memory.asked_at is None else memory.asked_at - OVERLAP
     recorded, touched = 0, set()
     for execution in sorted(desk.broker.executions(since), key=lambda e: (e.at, e.execution_id, e.revision)):
-        if _record(desk, execution, now):
+        if _record(desk, execution, live, now):
             recorded += 1
             touched.add(execution.client_order_id or "")
     memory.asked_at = now
@@ -107,12 +114,13 @@ def _record_executions(desk: OrderDesk, now: datetime) -> tuple[int, set[str]]:
     return recorded, touched - {""}
 
 
-def _record(desk: OrderDesk, execution: Execution, now: datetime) -> bool:
+def _record(desk: OrderDesk, execution: Execution, live: Mapping[str, BrokerOrder], now: datetime) -> bool:
     """Whether this execution was new to the ledger; what this program has recorded needs no look at the store."""
     key = (execution.account, execution.execution_id, execution.revision)
     if desk.memory.recorded.get(key) == execution:
         return False
-    order = desk.stores.stack.get_broker(execution.client_order_id) if execution.client_order_id else None
+    named = execution.client_order_id
+    order = (live.get(named) or desk.stores.stack.get_broker(named)) if named else None
     fill = _fill(execution, order, now) if order is not None else _signed(desk, execution, now)
     if fill is None:
         desk.tell(
@@ -173,7 +181,8 @@ def _signed(desk: OrderDesk, execution: Execution, now: datetime) -> Fill | None
 
 def _settle(desk: OrderDesk, order: BrokerOrder, now: datetime) -> BrokerOrder:
     """The status that the order's own fills show."""
-    fills = desk.stores.ledger.of_client_order(order.client_order_id)
+    seen = desk.stores.ledger.seen_of(order.instrument_order)
+    fills = [fill for fill in seen if fill.client_order_id == order.client_order_id]
     if not filled(fills):
         return order
     event = BrokerEvent.FILLED if is_complete(order.legs, fills) else BrokerEvent.FILLED_PARTLY
@@ -185,9 +194,8 @@ def _settle(desk: OrderDesk, order: BrokerOrder, now: datetime) -> BrokerOrder:
         return order
 
 
-def _look_at_live(desk: OrderDesk, now: datetime) -> None:
+def _look_at_live(desk: OrderDesk, live: Sequence[BrokerOrder], now: datetime) -> None:
     """Ask after every order whose end is not known and that does not stand among the open orders."""
-    live = desk.stores.stack.active_brokers()
     if not live:
         return
     standing = {order.client_order_id: order for order in desk.broker.open_orders()}

@@ -70,14 +70,14 @@ def survey(stores: GateStores, rules: GateRules, usual: UsualLimits, now: dateti
         trade_limits=(*rules.trade_limits, *(one for one in stored if isinstance(one, TradeLimit))),
         position_limits=(*rules.position_limits, *(one for one in stored if isinstance(one, PositionLimit))),
     )
-    live = stores.stack.active_brokers()
+    live, positions = stores.stack.active_brokers(), stores.ledger.positions()
     locks: dict[str, tuple[str, ...]] = {}
     for lock in stores.locks.all():
         locks[lock.instrument] = (*locks.get(lock.instrument, ()), f"{lock.kind} by {lock.word.by}: {lock.word.why}")
     return Surroundings(
         rules=own,
         usual=usual,
-        positions=stores.ledger.positions(),
+        positions=positions,
         working=tuple(leg for order in live for leg in _working(stores.ledger, order)),
         families={order.parent: order.instrument_order for order in live},
         sent=tuple(stores.stack.sent_since(now - max(longest_window(own), _DAY))),
@@ -143,9 +143,9 @@ def _facts(
         value_per_point=market.value_per_point,
         funds=market.funds,
         parent_legs=parent.legs,
-        parent_filled=filled(stores.ledger.of_contract_order(parent.order_id)),
+        parent_filled=filled(stores.ledger.seen_of(family.order_id, parent.order_id)),
         family_quantity=None if is_roll else family.quantity,
-        family_filled=sum(filled(stores.ledger.of_instrument_order(family.order_id)).values()),
+        family_filled=sum(filled(stores.ledger.seen_of(family.order_id)).values()),
         family_working=sum(leg.quantity for leg in relatives),
         positions=around.positions,
         working=tuple(leg for leg in around.working if leg.instrument == order.instrument),
@@ -157,7 +157,8 @@ def _facts(
 
 
 def _working(ledger: FillLedger, order: BrokerOrder) -> Iterable[WorkingLeg]:
-    return _legs(order, unfilled(order.legs, ledger.of_client_order(order.client_order_id)))
+    seen = ledger.seen_of(order.instrument_order)
+    return _legs(order, unfilled(order.legs, [f for f in seen if f.client_order_id == order.client_order_id]))
 
 
 def _legs(order: BrokerOrder, legs: Iterable[Leg]) -> list[WorkingLeg]:

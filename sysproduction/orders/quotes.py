@@ -8,7 +8,7 @@ from math import copysign, gcd
 from sysproduction.domain.broker import Account, ContractDetails
 from sysproduction.domain.errors import DataError, Unavailable
 from sysproduction.domain.gate_facts import Funds
-from sysproduction.domain.instruments import Quote
+from sysproduction.domain.instruments import Instrument, Quote
 from sysproduction.domain.orders import Leg
 from sysproduction.orders.algos import Market
 from sysproduction.orders.desk import OrderDesk
@@ -47,6 +47,7 @@ class Markets:
         self._base = base_currency
         self._details: dict[tuple[str, str], ContractDetails | None] = {}
         self._quotes: dict[tuple[str, str], Quote | None] = {}
+        self._instruments: dict[str, Instrument] = {}
         self._account: Account | None = None
 
     def market(self, instrument: str, legs: Sequence[Leg]) -> Market:
@@ -91,14 +92,19 @@ class Markets:
     def _opening(self, instrument: str, detail: ContractDetails) -> Opening:
         calendar = None
         if detail.sessions is None:
-            region = self._desk.instruments.get(instrument).instrument.region
+            region = self._instrument(instrument).region
             calendar = self._desk.hours.calendar(instrument, region)
         return opening(detail.sessions, calendar, self._now)
+
+    def _instrument(self, code: str) -> Instrument:
+        if code not in self._instruments:
+            self._instruments[code] = self._desk.instruments.get(code).instrument
+        return self._instruments[code]
 
     def _value_per_point(self, instrument: str, known: Mapping[str, ContractDetails]) -> float | None:
         if not known:
             return None
-        currency = self._desk.instruments.get(instrument).instrument.currency
+        currency = self._instrument(instrument).currency
         size = next(iter(known.values())).point_size
         if currency == self._base:
             return size

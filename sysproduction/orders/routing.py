@@ -88,11 +88,12 @@ def _step_all(desk: OrderDesk, wishes: Mapping[str, Word], now: datetime, base_c
 def _begin(turn: _Turn, child: ContractOrder) -> int:
     """Send the next broker order of a contract order that has none, if one may be sent now; 1 if it was."""
     stores = turn.desk.stores
-    attempts = stores.stack.brokers_of(child.order_id)
+    attempts = [] if child.order_id in turn.desk.memory.unsent else stores.stack.brokers_of(child.order_id)
     if any(attempt.active for attempt in attempts) or (attempts and attempts[-1].status is BrokerStatus.REJECTED):
         return 0
-    legs = unfilled(child.legs, stores.ledger.of_contract_order(child.order_id))
-    wanted = _sized(child, legs, turn.markets, turn.around, turn.now) if legs else ()
+    around = turn.around
+    legs = unfilled(child.legs, stores.ledger.seen_of(child.parent, child.order_id))
+    wanted = _sized(child, legs, turn.markets, around, turn.now) if legs else ()
     if not wanted:
         return 0
     task = Task(_units(wanted), child.limit_price, live=False)
@@ -152,7 +153,7 @@ def _sized(
 def _send(turn: _Turn, child: ContractOrder, attempt: int, legs: tuple[Leg, ...], action: Send) -> int:
     """Ask the gate, store the intent, call the broker; 1 if the intent was stored."""
     desk, now = turn.desk, turn.now
-    family = desk.stores.stack.get_instrument(child.parent)
+    family = desk.stores.stack.decided(child.parent)
     if family is None:
         return 0
     order = BrokerOrder(
@@ -172,6 +173,7 @@ def _send(turn: _Turn, child: ContractOrder, attempt: int, legs: tuple[Leg, ...]
     if refused is not None:
         _say_refused(desk, child, refused, now, is_news=facts.session_open)
         return 0
+    desk.memory.unsent.discard(child.order_id)
     try:
         stored = desk.stores.stack.insert_broker(order)
     except AlreadyExists:

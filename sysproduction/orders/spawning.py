@@ -1,13 +1,15 @@
 """Instrument orders become contract orders: the plan is stored first, then its children are inserted."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from sysproduction.domain.alerts import Severity
 from sysproduction.domain.errors import AlreadyExists, Conflict, DataError, Refused
 from sysproduction.domain.fills import unfilled
-from sysproduction.domain.orders import ContractOrder, InstrumentOrder, Outcome
+from sysproduction.domain.orders import ContractOrder, InstrumentOrder, Outcome, PlannedChild
 from sysproduction.domain.results import MethodResult, Problem, ProblemKind
 from sysproduction.domain.roll_states import RollState, change
 from sysproduction.domain.spawning import RollView, planned, split
@@ -17,21 +19,59 @@ from sysproduction.stores.order_stack import Malformed
 from sysproduction.stores.roll_states import RollChange, next_number
 
 
+@dataclass
+class _Turn:
+    """Where instruments stand, read once a turn, and kept up to date with what the turn itself makes."""
+
+    desk: OrderDesk
+    now: datetime
+    _views: dict[str, RollView] = field(default_factory=dict)
+
+    @cached_property
+    def children(self) -> list[ContractOrder]:
+        """What is worked on."""
+        return self.desk.stores.stack.active_contracts()
+
+    @cached_property
+    def there(self) -> set[tuple[str, int]]:
+        """The same by parent and number."""
+        return {(child.parent, child.number) for child in self.children}
+
+    @cached_property
+    def locked(self) -> set[str]:
+        """Instruments with a lock."""
+        return {lock.instrument for lock in self.desk.stores.locks.all()}
+
+    def view(self, instrument: str) -> RollView:
+        """As settled_view."""
+        if instrument not in self._views:
+            self._views[instrument] = settled_view(self.desk, instrument, self.now, self.children)
+        return self._views[instrument]
+
+    def made(self, instrument: str, plan: tuple[PlannedChild, ...]) -> None:
+        """These children are to come."""
+        view = self._views[instrument]
+        coming = sum(leg.quantity for child in plan for leg in child.legs if leg.contract == view.price)
+        self._views[instrument] = replace(view, position=view.position + coming)
+
+
 def spawn_children_from_new_instrument_orders(desk: OrderDesk, now: datetime) -> MethodResult:
     """Plan every new instrument order by its instrument's roll state, and insert the children that plans lack. What
     cannot be traded, for it is malformed or of no known instrument, ends refused, with its reason."""
     orders, malformed = desk.stores.stack.sorted_out()
     problems = [_refuse_malformed(desk, order, now) for order in malformed]
-    unwanted = desk.stores.stack.end_wishes.all() if orders else {}
-    there = {(child.parent, child.number) for child in desk.stores.stack.active_contracts()} if orders else set()
-    written = 0
-    for order in orders:
-        if order.plan is not None and all((order.order_id, child.number) in there for child in order.plan):
+    desk.memory.spawned &= {order.order_id for order in orders}
+    unfinished = [order for order in orders if order.order_id not in desk.memory.spawned]
+    unwanted = desk.stores.stack.end_wishes.all() if unfinished else {}
+    turn, written = _Turn(desk, now), 0
+    for order in unfinished:
+        if order.plan is not None and all((order.order_id, child.number) in turn.there for child in order.plan):
+            desk.memory.spawned.add(order.order_id)
             continue
         if order.plan is None and order.order_id in unwanted:
             continue
         try:
-            written += _spawn(desk, order, now)
+            written += _spawn(turn, order)
         except Conflict:
             continue
         except DataError as error:
@@ -56,24 +96,23 @@ def _say_refused(desk: OrderDesk, order_id: str, reason: str, now: datetime) -> 
     desk.tell(f"order/{order_id}", f"{order_id} is refused", reason, Severity.CRITICAL)
 
 
-def _spawn(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> int:
+def _spawn(turn: _Turn, order: InstrumentOrder) -> int:
     if order.plan is None:
-        planned_order = _plan(desk, order, now)
+        planned_order = _plan(turn, order)
         if planned_order is None:
             return 0
         order = planned_order
-    return insert_children(desk, order, now)
+    written = insert_children(turn.desk, order, turn.now)
+    turn.desk.memory.spawned.add(order.order_id)
+    return written
 
 
 def insert_children(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> int:
     """Insert the children of a stored plan that are not there yet; how many."""
-    there = {child.number for child in desk.stores.stack.contracts_of(order.order_id)}
     inserted = 0
     for child in order.plan or ():
-        if child.number in there:
-            continue
         try:
-            desk.stores.stack.insert_contract(
+            made = desk.stores.stack.insert_contract(
                 ContractOrder(
                     parent=order.order_id,
                     number=child.number,
@@ -89,22 +128,22 @@ def insert_children(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> i
             )
         except AlreadyExists:
             continue
+        desk.memory.unsent.add(made.order_id)
         inserted += 1
     return inserted
 
 
-def _plan(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> InstrumentOrder | None:
+def _plan(turn: _Turn, order: InstrumentOrder) -> InstrumentOrder | None:
     """The order with its plan stored; None if nothing can be planned now, or it ended."""
-    stack = desk.stores.stack
+    desk, now = turn.desk, turn.now
     try:
         desk.instruments.get(order.instrument)
     except DataError as unknown:
         _refuse(desk, order, str(unknown), now)
         return None
-    if desk.stores.locks.of(order.instrument):
+    if order.instrument in turn.locked:
         return None
-    view = settled_view(desk, order.instrument, now)
-    legs = split(order.quantity, view)
+    legs = split(order.quantity, turn.view(order.instrument))
     if not legs:
         return None
     algo = desk.algo(order.instrument, order.order_type)
@@ -112,11 +151,14 @@ def _plan(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> InstrumentO
     if isinstance(children, Refused):
         _refuse(desk, order, children.reason, now)
         return None
-    return stack.replace_instrument(replace(order, plan=children))
+    stored = desk.stores.stack.replace_instrument(replace(order, plan=children))
+    desk.stores.ledger.follow_new(order.order_id)
+    turn.made(order.instrument, children)
+    return stored
 
 
-def view_of(desk: OrderDesk, instrument: str, now: datetime) -> RollView:
-    """Contracts in force, roll state, and the position in the priced contract with all live contract orders filled;
+def view_of(desk: OrderDesk, instrument: str, now: datetime, live: Sequence[ContractOrder]) -> RollView:
+    """Contracts in force, roll state, and the position in the priced contract with all `live` contract orders filled;
     DataError if there are no prices."""
     in_use = desk.prices.last_contracts(instrument, now)
     if not in_use:
@@ -124,17 +166,26 @@ def view_of(desk: OrderDesk, instrument: str, now: datetime) -> RollView:
     price = in_use["PRICE"]
     held = desk.stores.ledger.positions().contracts.get((instrument, price), 0)
     coming = 0
-    for child in desk.stores.stack.active_contracts(instrument=instrument):
-        left = unfilled(child.legs, desk.stores.ledger.of_contract_order(child.order_id))
+    for child in live:
+        if child.instrument != instrument:
+            continue
+        left = unfilled(child.legs, desk.stores.ledger.seen_of(child.parent, child.order_id))
         coming += sum(leg.quantity for leg in left if leg.contract == price)
     return RollView(price, in_use["FORWARD"], desk.stores.rolls.get(instrument).state, held + coming)
 
 
-def settled_view(desk: OrderDesk, instrument: str, now: datetime) -> RollView:
-    """The view, after a forced state whose position is gone was set back to Passive."""
-    view = view_of(desk, instrument, now)
+def settled_view(
+    desk: OrderDesk, instrument: str, now: datetime, live: Sequence[ContractOrder] | None = None
+) -> RollView:
+    """The view, after a forced state whose position is gone was set back to Passive; `live` are the contract orders
+    that are worked on, None: look them up."""
+    if live is None:
+        live = desk.stores.stack.active_contracts(instrument=instrument)
+    view = view_of(desk, instrument, now, live)
+    if not view.state.is_forced or view.position:
+        return view
     held = desk.stores.ledger.positions().contracts.get((instrument, view.price), 0)
-    if not view.state.is_forced or held or view.position:
+    if held:
         return view
     standing = desk.stores.rolls.get(instrument)
     following = change(standing.state, RollState.PASSIVE, position=0)

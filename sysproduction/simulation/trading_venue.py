@@ -174,6 +174,9 @@ class Venue:
         kind = BrokerOrderType.MARKET if limit_price is None else BrokerOrderType.LIMIT
         legs = (Leg(contract, quantity),)
         ticket = OrderTicket(f"{FOREIGN}-{self.strangers}", instrument, legs, kind, limit_price)
+        terms = self.market.terms(instrument, self.now())
+        if terms is not None:
+            self.broker.exchange.know(instrument, terms)
         self.broker.exchange.submit(ticket, self.now())
         self.broker.step()
 

@@ -51,6 +51,8 @@ class AuditLog:
         self._documents = documents
         self._chain = chain
         self._linked = False
+        self._end: tuple[int, str] | None = None
+        self._head: tuple[int, int] | None = None
         _declare(documents)
 
     def append(self, *entries: AuditEntry) -> None:
@@ -59,16 +61,41 @@ class AuditLog:
             return
         links = [] if self._linked else _links(self._documents, self._chain)
         for _ in range(_ATTEMPTS):
-            last = _last(self._documents, self._chain)
-            body = _linked_body(self._chain, last, entries, links)
+            number, previous = self._end or _end_of(self._documents, self._chain)
+            body = _linked_body(self._chain, number + 1, previous, entries, links)
             try:
                 self._documents.insert(COLLECTION, _key(self._chain, body["number"]), body)
             except AlreadyExists:
+                self._end = None
                 continue
             self._linked = True
-            _move_head(self._documents, self._chain, body["number"], body["hash"])
+            self._end = (body["number"], body["hash"])
+            self._move_head(*self._end)
             return
         raise InvariantBroken(f"the audit log's chain {self._chain} grew {_ATTEMPTS} times while it was written to")
+
+    def _move_head(self, number: int, digest: str) -> None:
+        """Say how far the chain came; a head that a crash left behind is moved on by the next entry."""
+        head = {"number": number, "hash": digest}
+        while True:
+            known = self._head or self._stored_head()
+            if known is not None and known[0] >= number:
+                return
+            try:
+                if known is None:
+                    stored = self._documents.insert(HEADS, self._chain, head)
+                else:
+                    stored = self._documents.replace(HEADS, self._chain, head, known[1])
+            except (AlreadyExists, Conflict):
+                self._head = None
+                continue
+            self._head = (number, stored.version)
+            return
+
+    def _stored_head(self) -> tuple[int, int] | None:
+        """Its number and the version of its document."""
+        stored = self._documents.get(HEADS, self._chain)
+        return None if stored is None else (stored.body["number"], stored.version)
 
 
 def read(
@@ -128,12 +155,13 @@ def _declare(documents: Documents) -> None:
     documents.declare(COLLECTION, indexes=[("chain", "number"), ("at",)])
 
 
-def _last(documents: Documents, chain: str) -> Document | None:
-    """The end of a chain: at its head, or a little beyond where a crash left the head behind."""
+def _end_of(documents: Documents, chain: str) -> tuple[int, str]:
+    """Number and hash of a chain's end: at its head, or a little beyond where a crash left the head behind; number 0 of
+    one that has not begun."""
     head = documents.get(HEADS, chain)
     span = ("number", head.body["number"] if head else 1, None)
     found = documents.find(COLLECTION, equal={"chain": chain}, between=span, order=["number"])
-    return found[-1] if found else None
+    return (found[-1].body["number"], found[-1].body["hash"]) if found else (0, "")
 
 
 def _links(documents: Documents, chain: str) -> list[list[Any]]:
@@ -142,34 +170,17 @@ def _links(documents: Documents, chain: str) -> list[list[Any]]:
 
 
 def _linked_body(
-    chain: str, last: Document | None, entries: Sequence[AuditEntry], links: list[list[Any]]
+    chain: str, number: int, previous: str, entries: Sequence[AuditEntry], links: list[list[Any]]
 ) -> dict[str, Any]:
     body = {
         "chain": chain,
-        "number": last.body["number"] + 1 if last else 1,
-        "previous": last.body["hash"] if last else "",
+        "number": number,
+        "previous": previous,
         "at": entries[-1].at.isoformat(),
         "entries": [_entry_body(entry) for entry in entries],
         "links": links,
     }
     return {**body, "hash": _hash(body)}
-
-
-def _move_head(documents: Documents, chain: str, number: int, digest: str) -> None:
-    """Say how far the chain came; a head that a crash left behind is moved on by the next entry."""
-    head = {"number": number, "hash": digest}
-    while True:
-        stored = documents.get(HEADS, chain)
-        if stored is not None and stored.body["number"] >= number:
-            return
-        try:
-            if stored is None:
-                documents.insert(HEADS, chain, head)
-            else:
-                documents.replace(HEADS, chain, head, stored.version)
-        except (AlreadyExists, Conflict):
-            continue
-        return
 
 
 def _key(chain: str, number: int) -> str:

@@ -16,6 +16,7 @@ SNAPSHOT_EVERY: Final = 100
 _SNAPSHOT_KEY: Final = "positions"
 _ATTEMPTS: Final = 1_000
 _PAGE: Final = 10_000
+_FAMILIES_MAX: Final = 10_000
 _FACTS: Final = ("instrument", "contract", "quantity", "price")
 
 
@@ -42,6 +43,7 @@ class FillLedger:
         self._every = snapshot_every
         self._last = 0
         self._known: _Snapshot | None = None
+        self._families: dict[str, dict[str, Fill]] = {}
         documents.declare(
             COLLECTION,
             unique=[("sequence",)],
@@ -67,6 +69,7 @@ class FillLedger:
                 self.positions()  # finds the last number; a sort of the whole ledger would take seconds
                 continue
             self._last += 1
+            self._see(numbered)
             self._note_snapshot()
             return True
         raise InvariantBroken(f"the ledger of fills took {_ATTEMPTS} other fills while {fill.key} was being recorded")
@@ -94,6 +97,18 @@ class FillLedger:
         """Fills of one instrument order, all revisions."""
         return self._of("instrument_order", order_id)
 
+    def seen_of(self, instrument_order: str, contract_order: str | None = None) -> list[Fill]:
+        """The same, or those of one of its contract orders, as of the last `positions` of this object, or later: they
+        are read once, and then kept up to date by what `positions` and `record` see."""
+        family = self._families.get(instrument_order)
+        if family is None:
+            family = self._follow(instrument_order, self.of_instrument_order(instrument_order))
+        return [fill for fill in family.values() if contract_order in (None, fill.contract_order)]
+
+    def follow_new(self, instrument_order: str) -> None:
+        """No child of this order has been made yet: `seen_of` need not look for fills before now."""
+        self._follow(instrument_order, [])
+
     def of_execution(self, account: str, execution_id: str) -> list[Fill]:
         """All revisions of one execution."""
         equal = {"account": account, "execution_id": execution_id}
@@ -109,6 +124,18 @@ class FillLedger:
         self._known = self._advanced(self._known or self._stored())
         return self._known.positions
 
+    def _follow(self, instrument_order: str, fills: list[Fill]) -> dict[str, Fill]:
+        if len(self._families) >= _FAMILIES_MAX:
+            del self._families[next(iter(self._families))]
+        family = self._families[instrument_order] = {fill.key: fill for fill in fills}
+        return family
+
+    def _see(self, *fills: Fill) -> None:
+        for fill in fills:
+            family = self._families.get(fill.instrument_order or "")
+            if family is not None:
+                family[fill.key] = fill
+
     def _of(self, name: str, value: str) -> list[Fill]:
         found = self._documents.find(COLLECTION, equal={name: value}, order=["sequence"])
         return [_fill(document) for document in found]
@@ -116,6 +143,7 @@ class FillLedger:
     def _advanced(self, snapshot: _Snapshot) -> _Snapshot:
         while tail := self.since(snapshot.sequence, _PAGE):
             snapshot = self._after(snapshot, tail)
+            self._see(*tail)
             if len(tail) < _PAGE:
                 break
         self._last = max(self._last, snapshot.sequence)

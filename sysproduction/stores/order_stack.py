@@ -9,7 +9,7 @@ is the contract order and the attempt. Every other write compares and sets; noth
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from sysproduction.domain.errors import DataError
 from sysproduction.domain.order_checks import malformed
@@ -44,6 +44,7 @@ class OrderStack:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
+        self._seen: dict[str, InstrumentOrder | ContractOrder | BrokerOrder] = {}
         self.end_wishes = EndWishes(documents)
         documents.declare(INSTRUMENT_ORDERS, indexes=[("active", "strategy", "instrument"), ("completed_at",)])
         documents.declare(CONTRACT_ORDERS, indexes=[("active", "instrument"), ("parent",), ("completed_at",)])
@@ -62,7 +63,12 @@ class OrderStack:
     def get_instrument(self, order_id: str) -> InstrumentOrder | None:
         """The order, or None."""
         document = self._documents.get(INSTRUMENT_ORDERS, order_id)
-        return None if document is None else instrument_order(document)
+        return None if document is None else self._read(document, instrument_order)
+
+    def decided(self, order_id: str) -> InstrumentOrder | None:
+        """The order as this object saw it last, else as it is: what was decided never changes."""
+        seen = self._seen.get(order_id)
+        return seen if isinstance(seen, InstrumentOrder) else self.get_instrument(order_id)
 
     def replace_instrument(self, order: InstrumentOrder) -> InstrumentOrder:
         """Store what has become of an order."""
@@ -104,7 +110,7 @@ class OrderStack:
     def get_contract(self, order_id: str) -> ContractOrder | None:
         """The order, or None."""
         document = self._documents.get(CONTRACT_ORDERS, order_id)
-        return None if document is None else contract_order(document)
+        return None if document is None else self._read(document, contract_order)
 
     def replace_contract(self, order: ContractOrder) -> ContractOrder:
         """Store what has become of an order."""
@@ -113,7 +119,7 @@ class OrderStack:
     def active_contracts(self, strategy: str | None = None, instrument: str | None = None) -> list[ContractOrder]:
         """Contract orders that are worked on, of one strategy or instrument or of all."""
         found = self._active(CONTRACT_ORDERS, strategy=strategy, instrument=instrument)
-        return [contract_order(document) for document in found]
+        return [self._read(document, contract_order) for document in found]
 
     def contracts_of(self, instrument_order_id: str) -> list[ContractOrder]:
         """Children of an instrument order, active or not."""
@@ -127,7 +133,7 @@ class OrderStack:
     def get_broker(self, client_order_id: str) -> BrokerOrder | None:
         """The order, or None."""
         document = self._documents.get(BROKER_ORDERS, client_order_id)
-        return None if document is None else broker_order(document)
+        return None if document is None else self._read(document, broker_order)
 
     def replace_broker(self, order: BrokerOrder) -> BrokerOrder:
         """Store what has become of an order."""
@@ -136,7 +142,7 @@ class OrderStack:
     def active_brokers(self, strategy: str | None = None, instrument: str | None = None) -> list[BrokerOrder]:
         """Broker orders whose end is not known, of one strategy or instrument or of all."""
         found = self._active(BROKER_ORDERS, strategy=strategy, instrument=instrument)
-        return _by_submission([broker_order(document) for document in found])
+        return _by_submission([self._read(document, broker_order) for document in found])
 
     def brokers_of(self, contract_order_id: str) -> list[BrokerOrder]:
         """Attempts of a contract order, active or not, the first one first."""
@@ -164,7 +170,7 @@ class OrderStack:
         orders, refused = [], []
         for document in documents:
             try:
-                order = instrument_order(document)
+                order = self._read(document, instrument_order)
             except DataError as error:
                 refused.append(Malformed(document, str(error)))
                 continue
@@ -176,10 +182,22 @@ class OrderStack:
         return orders, refused
 
     def _insert(self, collection: str, key: str, order: _O, read: Callable[[Document], _O]) -> _O:
-        return read(self._documents.insert(collection, key, order_body(order)))
+        return self._read(self._documents.insert(collection, key, order_body(order)), read)
 
     def _replace(self, collection: str, key: str, order: _O, read: Callable[[Document], _O]) -> _O:
-        return read(self._documents.replace(collection, key, order_body(order), order.version))
+        return self._read(self._documents.replace(collection, key, order_body(order), order.version), read)
+
+    def _read(self, document: Document, read: Callable[[Document], _O]) -> _O:
+        """The order of a document; one that is worked on is read once a version."""
+        seen = self._seen.get(document.key)
+        if seen is not None and seen.version == document.version:
+            return cast(_O, seen)
+        order = read(document)
+        if order.active:
+            self._seen[document.key] = order
+        else:
+            self._seen.pop(document.key, None)
+        return order
 
     def _active(self, collection: str, **equal: str | None) -> list[Document]:
         return self._documents.find(collection, equal={"active": True, **_said(**equal)})

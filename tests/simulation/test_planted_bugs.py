@@ -207,8 +207,8 @@ def children_are_made_again(patch: pytest.MonkeyPatch) -> None:
 def plans_are_not_finished(patch: pytest.MonkeyPatch) -> None:
     true = spawning._spawn
 
-    def spawn(desk, order, now):  # type: ignore[no-untyped-def]
-        return true(desk, order, now) if order.plan is None else 0
+    def spawn(turn, order):  # type: ignore[no-untyped-def]
+        return true(turn, order) if order.plan is None else 0
 
     patch.setattr(spawning, "_spawn", spawn)
 
@@ -248,11 +248,11 @@ def rejections_are_not_believed(patch: pytest.MonkeyPatch) -> None:
 def executions_are_read_from_now_on_only(patch: pytest.MonkeyPatch) -> None:
     true = evidence._record_executions
 
-    def record(desk, now):  # type: ignore[no-untyped-def]
+    def record(desk, live, now):  # type: ignore[no-untyped-def]
         desk.memory.asked_at = desk.memory.asked_at or now
         desk.memory.swept_at = now
         patch.setattr(evidence, "OVERLAP", evidence.timedelta(0))
-        return true(desk, now)
+        return true(desk, live, now)
 
     patch.setattr(evidence, "_record_executions", record)
 
@@ -261,8 +261,8 @@ def status_is_believed_before_executions(patch: pytest.MonkeyPatch) -> None:
     """Quantities come from the order's status instead of its executions."""
     true = evidence._record
 
-    def record(desk, execution, now):  # type: ignore[no-untyped-def]
-        return true(desk, replace(execution, execution_id=execution.client_order_id), now)
+    def record(desk, execution, live, now):  # type: ignore[no-untyped-def]
+        return true(desk, replace(execution, execution_id=execution.client_order_id), live, now)
 
     patch.setattr(evidence, "_record", record)
 
