@@ -72,6 +72,10 @@ def _plain(value: Any, where: str) -> Any:
     kind = type(value)
     if kind is bool or value is None or (kind is str and value.isascii()):
         return value
+    if kind is dict:
+        return {_inner_name(name, where): _plain(item, f"{where}.{name}") for name, item in value.items()}
+    if kind is int:
+        return _integer(value, where)
     match value:
         case None | bool():
             return value
@@ -125,6 +129,8 @@ def _moment(value: datetime, where: str) -> datetime:
 
 
 def _inner_name(name: object, where: str) -> str:
+    if type(name) is str and name.isidentifier() and name.isascii():
+        return name
     text = _text(name, f"a field's name in {where}")
     if not text or text.startswith("$") or "\0" in text:
         raise ValueError(f"{where}: a field may not be called {text!r}")

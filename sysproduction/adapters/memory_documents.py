@@ -173,12 +173,18 @@ class MemoryDocuments:
         for fields, entry in entries.items():
             if stored.unique[fields].get(entry, document.key) != document.key:
                 raise AlreadyExists(f"{collection} already has a document with these values of {', '.join(fields)}")
-        self._forget(stored, document.key)
+        before = stored.documents.get(document.key)
         for fields, entry in entries.items():
+            if before is not None:
+                del stored.unique[fields][_entry(before, fields)]
             stored.unique[fields][entry] = document.key
         stored.documents[document.key] = document
         for name, index in stored.indexes.items():
-            index.add(document, name)
+            if before is None:
+                index.add(document, name)
+            elif _differ(before.body.get(name), document.body.get(name)):
+                index.remove(before, name)
+                index.add(document, name)
         return self._out(document)
 
     def _forget(self, stored: _Collection, key: str) -> None:
@@ -242,6 +248,10 @@ def _ranked(document: Document, name: str) -> tuple[int, Any]:
     if isinstance(value, (list, dict)):
         raise TypeError(f"{name} of document {document.key!r} holds several values: it cannot be compared")
     return _rank(value)
+
+
+def _differ(before: Any, after: Any) -> bool:
+    return type(before) is not type(after) or before != after
 
 
 def _entry(document: Document, fields: tuple[str, ...]) -> _Entry:

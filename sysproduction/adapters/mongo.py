@@ -104,12 +104,16 @@ class MongoDocuments:
     ) -> list[Document]:
         """As the port."""
         wanted = _filter(equal, between)
-        sort = [*directions(tuple(order)), ("_id", 1)]
+        directed = directions(tuple(order))
+        sort = [*directed, ("_id", 1)] if directed or limit is not None else None
         if checked_limit(limit) == 0:
             return []
         with self._translated():
             found = self._collection(collection).find(wanted, sort=sort, limit=limit or 0)
-            return [_document(stored) for stored in found]
+            documents = [_document(stored) for stored in found]
+        if sort is None:  # the whole answer is sorted here: it costs a server more
+            documents.sort(key=lambda document: document.key)
+        return documents
 
     def count(
         self,

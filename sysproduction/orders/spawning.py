@@ -26,6 +26,7 @@ class _Turn:
     desk: OrderDesk
     now: datetime
     _views: dict[str, RollView] = field(default_factory=dict)
+    _unknown: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def children(self) -> list[ContractOrder]:
@@ -41,6 +42,16 @@ class _Turn:
     def locked(self) -> set[str]:
         """Instruments with a lock."""
         return {lock.instrument for lock in self.desk.stores.locks.all()}
+
+    def unknown(self, instrument: str) -> str:
+        """What is wrong with this instrument's name; empty if it is known."""
+        if instrument not in self._unknown:
+            self._unknown[instrument] = ""
+            try:
+                self.desk.instruments.get(instrument)
+            except DataError as error:
+                self._unknown[instrument] = str(error)
+        return self._unknown[instrument]
 
     def view(self, instrument: str) -> RollView:
         """As settled_view."""
@@ -136,10 +147,9 @@ def insert_children(desk: OrderDesk, order: InstrumentOrder, now: datetime) -> i
 def _plan(turn: _Turn, order: InstrumentOrder) -> InstrumentOrder | None:
     """The order with its plan stored; None if nothing can be planned now, or it ended."""
     desk, now = turn.desk, turn.now
-    try:
-        desk.instruments.get(order.instrument)
-    except DataError as unknown:
-        _refuse(desk, order, str(unknown), now)
+    unknown = turn.unknown(order.instrument)
+    if unknown:
+        _refuse(desk, order, unknown, now)
         return None
     if order.instrument in turn.locked:
         return None
