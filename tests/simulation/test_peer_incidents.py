@@ -75,8 +75,7 @@ def submitted(world: OrderWorld) -> int:
 
 def statuses(world: OrderWorld) -> list[BrokerStatus]:
     """Of everything that was ever sent."""
-    names = sorted(world.broker.submissions)
-    found = [OrderStack(world.documents).get_broker(name) for name in names]
+    found = [OrderStack(world.documents).get_broker(name) for name in sorted(world.broker.submissions)]
     return [order.status for order in found if order is not None]
 
 
@@ -337,8 +336,7 @@ def test_ib4m_80_an_execution_told_under_two_identifiers_is_a_break(world: Order
     world.decide(1)
     world.settle()
     twin = replace(world.broker.fills[0], execution_id="twin", at=world.broker.now)
-    told = world.broker.fills
-    broker = odd(world)
+    told, broker = world.broker.fills, odd(world)
     desk = world.start()
 
     def positions():  # type: ignore[no-untyped-def]
@@ -373,7 +371,6 @@ def test_pysystemtrade_an_order_that_is_not_at_the_broker_is_not_taken_for_cance
     desk = world.start()
     world.turn(desk)
     odd(world).forgets = True
-    world.broker.is_away = False
     seconds = iter(range(0, 10_000, 10))
     safe_stack_removal(
         desk, now=lambda: world.broker.now, monotonic=lambda: float(next(seconds)), sleep=lambda _seconds: None
