@@ -21,6 +21,7 @@ from sysproduction.domain.fills import Fill, Positions, applied, latest
 from sysproduction.domain.orders import InstrumentOrder, OrderType, Outcome
 from sysproduction.ports import Documents
 from sysproduction.stores import audit
+from sysproduction.stores.fills import COLLECTION as FILLS
 from sysproduction.stores.fills import FillLedger
 from sysproduction.stores.order_controls import Locks
 from sysproduction.stores.order_stack import OrderStack
@@ -31,6 +32,12 @@ HANDLER, EXCHANGE, SUPERVISOR, DATABASE = "run_stack_handler", "run_paper_exchan
 TARGETS = (HANDLER, EXCHANGE, SUPERVISOR, DATABASE)
 CODES = ("BUND", "WHEAT")
 BEGIN = datetime(2023, 2, 28, 16, 30, tzinfo=UTC)
+WAITING_MAX = 30
+"""Orders at a time: a recorded quote is a hundred contracts deep."""
+
+FILL_EVERY = 5
+"""After so many kills something has to be traded."""
+
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 PATIENCE = 90.0
 PAUSE_MAX = 0.4
@@ -64,6 +71,7 @@ class Trading:
     _supervisor: "subprocess.Popen[bytes] | None" = None
     _waiting: InstrumentOrder | None = None
     _dead: dict[str, int] = field(default_factory=dict)
+    _filled: int = 0
 
     def __post_init__(self) -> None:
         self.arena = Arena(self.home)
@@ -98,6 +106,8 @@ class Trading:
 
     def kill_one(self) -> None:
         """SIGKILL at a random moment, while orders come in, to one that lives, whatever else is dead by then."""
+        if self.killed.total() % FILL_EVERY == 0:
+            self.await_fill()
         name = self.random.choice(TARGETS)
         pid = self.await_pid(name, but=self._dead.get(name, 0))
         pause = time.monotonic() + self.random.uniform(0.0, PAUSE_MAX)
@@ -112,6 +122,18 @@ class Trading:
             self._supervisor.wait()
             self._launch()
         self._dead[name] = pid
+
+    def await_fill(self) -> None:
+        """Let them work until something more was traded."""
+        before = self._filled
+
+        def goes_on() -> bool:
+            self.decide()
+            with suppress(Unavailable), self.documents() as documents:
+                self._filled = documents.count(FILLS)
+            return self._filled > before
+
+        self.until(goes_on, "nothing is traded")
 
     def await_pid(self, name: str, but: int) -> int:
         """Of the living process of this name, once it is another one than `but`."""
@@ -158,12 +180,15 @@ class Trading:
             yield documents
 
     def decide(self) -> None:
-        """One more order, as an order generator would put it on the stack; one that was cut off is put there again."""
-        order = self._waiting or self._order()
-        self._waiting = order
+        """One more order, unless many wait, as an order generator would put it on the stack; one that was cut off is put
+        there again."""
         with suppress(Unavailable), self.documents() as documents:
+            stack = OrderStack(documents)
+            if self._waiting is None and len(stack.active_instruments()) >= WAITING_MAX:
+                return
+            order = self._waiting = self._waiting or self._order()
             with suppress(AlreadyExists):
-                OrderStack(documents).insert_instrument(order)
+                stack.insert_instrument(order)
             self.decided[order.order_id], self._waiting = order, None
 
     def _order(self) -> InstrumentOrder:

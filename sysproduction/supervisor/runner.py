@@ -33,8 +33,12 @@ from sysproduction.supervisor.windows import window_of
 
 Method = Callable[[], MethodResult]
 
-IDLE_SECONDS_MAX: Final = 0.5
-"""How long a method without a bound that had nothing to do rests, in machine time."""
+IDLE_SECONDS_MIN: Final = 0.5
+IDLE_SECONDS_MAX: Final = 1.0
+"""Machine seconds that a method without a bound rests that had nothing to do: at first, and once that was so so many
+times that nobody seems to wait for it."""
+
+_IDLE_LONG: Final = 20
 
 _RETRIES_MAX: Final = 9
 _RETRY_SECONDS: Final = 1.0
@@ -73,10 +77,11 @@ Turn = Worked | Idle | Ended
 @dataclass(slots=True)
 class _Rest:
     """A method not to run before machine time `at`; with `tries` its last executions met an unreachable store or
-    feed, and it is due then whatever its frequency."""
+    feed, and it is due then whatever its frequency. `idle` counts its last executions that had nothing to do."""
 
     at: float = 0.0
     tries: int = 0
+    idle: int = 0
 
 
 @dataclass(slots=True)
@@ -171,7 +176,10 @@ class Runner:
         result, error = self._call(spec)
         if isinstance(error, Unavailable) and self._retry_later(spec, error):
             return
-        self._rests[spec.name] = _Rest(self.clock.monotonic() + _rest_seconds(spec, result, error))
+        last = self._rests.get(spec.name, _Rest())
+        idle = 0 if result.items or result.rows_written else last.idle + 1
+        rest = _rest_seconds(spec, result, error, is_quiet=idle > _IDLE_LONG)
+        self._rests[spec.name] = _Rest(self.clock.monotonic() + rest, idle=idle)
         text = None if error is None else _sentence(error)
         if error is not None and (spec.on_error is OnError.STOP or isinstance(error, InvariantBroken)):
             self.request_stop(f"{spec.name} failed: {text}")
@@ -345,14 +353,16 @@ def bind(functions: Mapping[str, Callable[..., MethodResult]], spec: ProcessSpec
     return {method.name: bound(method) for method in spec.methods}
 
 
-def _rest_seconds(spec: MethodSpec, result: MethodResult, error: Exception | None) -> float:
+def _rest_seconds(spec: MethodSpec, result: MethodResult, error: Exception | None, *, is_quiet: bool) -> float:
     """Machine time that a method without a bound rests after an execution: it must not spin where it can do
     nothing."""
     if spec.max_executions != UNLIMITED:
         return 0.0
     if error is not None or result.problems:
         return _REST_SECONDS_AFTER_ERROR
-    return 0.0 if result.items or result.rows_written else IDLE_SECONDS_MAX
+    if result.items or result.rows_written:
+        return 0.0
+    return IDLE_SECONDS_MAX if is_quiet else IDLE_SECONDS_MIN
 
 
 def _was_cut_off(progress: MethodProgress) -> bool:

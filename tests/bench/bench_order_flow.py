@@ -49,7 +49,7 @@ def measure_lives(
     row(f"order's life on the {name} store, CPU ({1 / each:,.0f} a second)", each * 1000, "ms", 1000 / target)
 
 
-def measure_idle(documents: Documents, run: Path) -> None:
+def measure_idle(name: str, documents: Documents, run: Path) -> None:
     """A turn of all methods while 500 limit orders wait for another price."""
     floor = Floor(documents, run)
     while floor.decided < IDLE_ORDERS:
@@ -64,7 +64,7 @@ def measure_idle(documents: Documents, run: Path) -> None:
         begun = time.perf_counter()
         floor.turn()
         costs.append((time.perf_counter() - begun) * 1000)
-    row(f"turn with {IDLE_ORDERS} working orders, embedded store", median(costs), "ms", 50.0)
+    row(f"turn with {IDLE_ORDERS} working orders, {name} store", median(costs), "ms", 50.0)
 
 
 def main() -> None:
@@ -72,6 +72,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sysproduction-bench-") as folder:
         home = Path(folder)
         measure_lives("memory", MemoryDocuments(copies=False), home / "m", 30, time.process_time, 5_000.0)
+        measure_idle("memory", MemoryDocuments(copies=False), home / "n")
         server = EmbeddedMongo(home / "data", home / "run", home / "logs")
         try:
             uri, status = server.acquire(), server.status()
@@ -86,7 +87,7 @@ def main() -> None:
             measure_lives("embedded", documents, home / "e", 3, spent, 60.0)
             documents.close()
             documents = MongoDocuments(uri, "idle")
-            measure_idle(documents, home / "i")
+            measure_idle("embedded", documents, home / "i")
             documents.close()
         finally:
             server.release()

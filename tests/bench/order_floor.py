@@ -47,6 +47,8 @@ from sysproduction.stores.roll_states import RollStates
 BEGIN = datetime(2024, 5, 13, 12, tzinfo=UTC)
 PRICED, FORWARD = "20240600", "20240900"
 CODES = tuple(f"MARKET{number:02d}" for number in range(20))
+QUIET = logging.getLogger("bench")
+QUIET.addHandler(logging.NullHandler())
 RULES = GateRules(orders_per_minute=10**6, instrument_orders_per_minute=10**6, repeats_max=10**6)
 METHODS: tuple[Callable[[OrderDesk, datetime], MethodResult], ...] = (
     check_external_position_break,
@@ -99,7 +101,7 @@ class Floor:
             stores=stores,
             broker=self.broker,
             audit=AuditLog(self.documents, "run_stack_handler"),
-            notifier=LogNotifier(logging.getLogger("bench")),
+            notifier=LogNotifier(QUIET),
             instruments=Instruments(self.documents),
             contracts=Contracts(self.documents),
             prices=prices,

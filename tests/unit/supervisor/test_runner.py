@@ -72,10 +72,10 @@ def test_methods_without_interval_take_turns() -> None:
 
 @pytest.mark.parametrize(
     ("result", "least", "most"),
-    [(MethodResult(), 110, 121), (MethodResult(problems=(Problem("CORN", ProblemKind.STALE, "old"),)), 11, 13)],
+    [(MethodResult(), 65, 75), (MethodResult(problems=(Problem("CORN", ProblemKind.STALE, "old"),)), 11, 13)],
 )
 def test_a_method_without_interval_does_not_spin(result: MethodResult, least: int, most: int) -> None:
-    """With nothing to do it rests half a second of machine time, with problems five seconds."""
+    """With nothing to do it rests half a second of machine time, after ten of them a whole one, with problems five."""
     run = Run(MethodSpec("watch", 0, UNLIMITED))
     run.acts["watch"] = lambda: result
     run.go(run.begin(), 60)
@@ -89,7 +89,7 @@ def test_chatter_is_recorded_once_a_minute() -> None:
     writes = OnWrite(10**9, ProgramDied())
     run.documents.fault = writes
     run.go(runner, 600)
-    assert len(run.ran) > 1000
+    assert len(run.ran) > 500
     assert 9 <= len(run.states.method_runs()) <= 11
     assert writes.seen <= 40
 
