@@ -26,7 +26,7 @@ from sysproduction.stores.fills import FillLedger
 from sysproduction.stores.order_controls import Locks
 from sysproduction.stores.order_stack import OrderStack
 from tests.chaos import Arena
-from tests.commands import COMMAND, SHIPPED, environment
+from tests.commands import COMMAND, SHIPPED, command, environment
 
 HANDLER, EXCHANGE, SUPERVISOR, DATABASE = "run_stack_handler", "run_paper_exchange", "supervisor", "database"
 TARGETS = (HANDLER, EXCHANGE, SUPERVISOR, DATABASE)
@@ -82,7 +82,7 @@ class Trading:
         self._launch()
         try:
             yield
-            subprocess.run([COMMAND, "down"], env=environment(self.home, {}), check=True, capture_output=True)
+            self.until(lambda: command(self.home, "down").code == 0, "it cannot be ended")
             assert self._supervisor is not None
             assert self._supervisor.wait(PATIENCE) == 0
         finally:
@@ -180,8 +180,8 @@ class Trading:
             yield documents
 
     def decide(self) -> None:
-        """One more order, unless many wait, as an order generator would put it on the stack; one that was cut off is put
-        there again."""
+        """One more order, unless many wait, as an order generator would put it on the stack; one that was cut off comes
+        again."""
         with suppress(Unavailable), self.documents() as documents:
             stack = OrderStack(documents)
             if self._waiting is None and len(stack.active_instruments()) >= WAITING_MAX:
