@@ -35,7 +35,7 @@ BEGIN = datetime(2023, 2, 28, 16, 30, tzinfo=UTC)
 WAITING_MAX = 30
 """Orders at a time: a recorded quote is a hundred contracts deep."""
 
-FILL_EVERY = 5
+FILL_EVERY = 10
 """After so many kills something has to be traded."""
 
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
