@@ -1,8 +1,10 @@
 """Documents kept in this process, behaving as MongoDB does: for simulations and fast tests."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from threading import RLock
 from typing import Any
 
@@ -111,14 +113,13 @@ class MemoryDocuments:
         """As the port."""
         wanted, span = plain_query(equal, between)
         with self._lock:
-            candidates = _candidates(self._collection(collection), wanted, span)
-            found = list(filter(_condition(wanted, span), candidates))
+            found = _matching(self._collection(collection), wanted, span)
         fields, most = directions(tuple(order)), checked_limit(limit)
         if len(found) > 1:
-            found.sort(key=lambda stored: stored.key)
-        for name, direction in reversed(fields):
-            found.sort(key=lambda stored, name=name: _ranked(stored, name), reverse=direction < 0)  # type: ignore[misc]
-        return [self._out(stored) for stored in found[:most]]
+            found.sort(key=attrgetter("key"))
+            for name, direction in reversed(fields):
+                found.sort(key=partial(_ranked, name=name), reverse=direction < 0)
+        return list(map(self._out, found[:most]))
 
     def count(
         self,
@@ -130,7 +131,7 @@ class MemoryDocuments:
         """As the port."""
         wanted, span = plain_query(equal, between)
         with self._lock:
-            return sum(map(_condition(wanted, span), _candidates(self._collection(collection), wanted, span)))
+            return len(_matching(self._collection(collection), wanted, span))
 
     def insert(self, collection: str, key: str, body: Mapping[str, Any]) -> Document:
         """As the port."""
@@ -204,24 +205,29 @@ def _index(stored: _Collection, name: str) -> None:
             index.add(document, name)
 
 
-def _candidates(
-    stored: _Collection, wanted: Mapping[str, Scalar], span: tuple[str, Scalar, Scalar] | None
-) -> Iterable[Document]:
-    """The documents that the narrowest usable index leaves; all of them if there is none."""
-    best: list[tuple[_Rank, str]] | None = None
+def _matching(
+    stored: _Collection, wanted: dict[str, Scalar], span: tuple[str, Scalar, Scalar] | None
+) -> list[Document]:
+    """The documents that meet all conditions, in no order; the narrowest usable index looks most of them up."""
+    best: tuple[int, int] | None = None
+    used, of = "", _Index()
     for name, index in stored.indexes.items():
         if index.unranked:
             continue
         if name in wanted:
-            start, end = index.equal(_rank(wanted[name]))
+            found = index.equal(_rank(wanted[name]))
         elif span is not None and span[0] == name:
-            low, high = (None if bound is None else _rank(bound) for bound in span[1:])
-            start, end = index.between(low, high)
+            found = index.between(*(None if bound is None else _rank(bound) for bound in span[1:]))
         else:
             continue
-        if best is None or end - start < len(best):
-            best = index.entries[start:end]
-    return stored.documents.values() if best is None else [stored.documents[key] for _, key in best]
+        if best is None or found[1] - found[0] < best[1] - best[0]:
+            best, used, of = found, name, index
+    if best is None:
+        candidates = list(stored.documents.values())
+    else:
+        candidates = [stored.documents[key] for _, key in of.entries[slice(*best)]]
+        wanted = {name: value for name, value in wanted.items() if name != used}
+    return list(filter(_condition(wanted, span), candidates)) if candidates and (wanted or span) else candidates
 
 
 def _itself(document: Document) -> Document:
