@@ -34,8 +34,8 @@ def plain_query(
 def plain_scalar(value: object, where: str) -> Scalar:
     """`value` in its plain type; raises TypeError unless it is a number, text, truth value, aware datetime or None."""
     kind = type(value)
-    if kind is bool or value is None or (kind is str and value.isascii()):  # type: ignore[attr-defined]
-        return value  # type: ignore[return-value]
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and kind is str and value.isascii()):
+        return value
     if isinstance(value, (list, tuple, Mapping)):
         raise TypeError(f"{where}: a query compares single values, not {type(value).__name__}")
     plain: Scalar = _plain(value, where)

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from sysproduction.adapters.host import identify
@@ -102,7 +103,8 @@ def _become(run: Main, arguments: list[str], output: int) -> NoReturn:
         for source, target in ((nothing, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         os.closerange(3, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
         sys.argv = ["sysproduction", *arguments]
         code = run(arguments)
     except SystemExit as leave:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from typing import cast
 
 from sysproduction.domain.capital import AllocationPolicy
 from sysproduction.domain.errors import ConfigError
@@ -39,7 +40,7 @@ def function_at(path: str) -> Split:
         near = get_close_matches(name, dir(module), n=1)
         hint = f"; did you mean {module_name}.{near[0]}?" if near else ""
         raise ConfigError(f"{where}: {module_name} has no function {name}{hint}")
-    return found  # type: ignore[no-any-return]
+    return cast(Split, found)
 
 
 def split_with(policy: AllocationPolicy, total: float, weights: Mapping[str, float | None]) -> dict[str, float]:

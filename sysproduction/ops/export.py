@@ -18,7 +18,7 @@ def write_frame(frame: "pd.DataFrame", out: Path) -> None:
     if out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"{out}: the name must end in .csv or .parquet")
     plain = frame.copy()
-    plain.index = plain.index.tz_convert("UTC").tz_localize(None)  # type: ignore[attr-defined]
+    plain = plain.tz_convert("UTC").tz_localize(None)
     plain.index.name = "DATETIME"
     scratch = out.with_name(f".{out.name}.{os.getpid()}")
     try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sysproduction.domain.results import MethodResult
+    from sysproduction.markets.importing import History, Progress
     from sysproduction.wiring import Outside
 
 Rows = Annotated[int, typer.Option("-n", "--rows", min=0, help="How many of the last rows.")]
@@ -183,7 +184,13 @@ def instruments_show(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _import(
-    ports: "Outside", history: object, until: datetime, only: list[str] | None, progress: object, *, shorten: bool
+    ports: "Outside",
+    history: "History",
+    until: datetime,
+    only: list[str] | None,
+    progress: "Progress",
+    *,
+    shorten: bool,
 ) -> "MethodResult":
     from sysproduction.markets.importing import import_history
     from sysproduction.stores.fx import FxRates
@@ -191,12 +198,12 @@ def _import(
     from sysproduction.stores.prices import Prices
 
     return import_history(
-        history,  # type: ignore[arg-type]
+        history,
         Instruments(ports.documents),
         Prices(ports.series),
         FxRates(ports.series),
         until=until,
-        progress=progress,  # type: ignore[arg-type]
+        progress=progress,
         only=only,
         shorten=shorten,
         turn=ports.turn,

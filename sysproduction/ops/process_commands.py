@@ -204,8 +204,8 @@ def _set(here: Session, names: list[str], control: ControlState) -> None:
 def _short(row: dict[str, object]) -> dict[str, object]:
     hidden = {"run_id", "identity", "number"} if "identity" in row else {"run_id"}
     shown = {key: value for key, value in row.items() if key not in hidden}
-    if isinstance(shown.get("problems"), tuple):
-        shown["problems"] = len(row["problems"])  # type: ignore[arg-type]
+    if isinstance(problems := row.get("problems"), tuple):
+        shown["problems"] = len(problems)
     return shown
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from sysproduction.domain.errors import Unavailable
 from sysproduction.ports import Document, Documents, Series
+
+T = TypeVar("T")
 
 WRITES: Final = frozenset({"insert", "replace", "delete"})
 SERIES_WRITES: Final = frozenset({"append", "replace", "replace_many", "delete"})
@@ -18,6 +21,15 @@ class ProgramDied(BaseException):
     """Stands for kill -9 at this very line: nothing in the product may catch it."""
 
 
+def _announced(fault: Fault | None, operation: str, where: str, deed: Callable[[], T]) -> T:
+    if fault is None:
+        return deed()
+    fault("before", operation, where)
+    answer = deed()
+    fault("after", operation, where)
+    return answer
+
+
 @dataclass
 class FaultyDocuments:
     """Documents whose every operation is announced to `fault`, before it happens and after."""
@@ -25,42 +37,35 @@ class FaultyDocuments:
     inner: Documents
     fault: Fault | None = None
 
-    def _do(self, operation: str, collection: str, *args: Any, **kwargs: Any) -> Any:
-        for_now = self.fault
-        if for_now is not None:
-            for_now("before", operation, collection)
-        answer = getattr(self.inner, operation)(collection, *args, **kwargs)
-        if for_now is not None:
-            for_now("after", operation, collection)
-        return answer
-
     def declare(self, collection: str, **indexes: Sequence[Sequence[str]]) -> None:
         """As the port."""
-        self._do("declare", collection, **indexes)
+        _announced(self.fault, "declare", collection, partial(self.inner.declare, collection, **indexes))
 
     def get(self, collection: str, key: str) -> Document | None:
         """As the port."""
-        return self._do("get", collection, key)  # type: ignore[no-any-return]
+        return _announced(self.fault, "get", collection, partial(self.inner.get, collection, key))
 
     def find(self, collection: str, **query: Any) -> list[Document]:
         """As the port."""
-        return self._do("find", collection, **query)  # type: ignore[no-any-return]
+        return _announced(self.fault, "find", collection, partial(self.inner.find, collection, **query))
 
     def count(self, collection: str, **query: Any) -> int:
         """As the port."""
-        return self._do("count", collection, **query)  # type: ignore[no-any-return]
+        return _announced(self.fault, "count", collection, partial(self.inner.count, collection, **query))
 
     def insert(self, collection: str, key: str, body: Mapping[str, Any]) -> Document:
         """As the port."""
-        return self._do("insert", collection, key, body)  # type: ignore[no-any-return]
+        return _announced(self.fault, "insert", collection, partial(self.inner.insert, collection, key, body))
 
     def replace(self, collection: str, key: str, body: Mapping[str, Any], version: int) -> Document:
         """As the port."""
-        return self._do("replace", collection, key, body, version)  # type: ignore[no-any-return]
+        return _announced(
+            self.fault, "replace", collection, partial(self.inner.replace, collection, key, body, version)
+        )
 
     def delete(self, collection: str, key: str, version: int) -> None:
         """As the port."""
-        self._do("delete", collection, key, version)
+        _announced(self.fault, "delete", collection, partial(self.inner.delete, collection, key, version))
 
     def close(self) -> None:
         """As the port."""
@@ -75,19 +80,19 @@ class FaultySeries:
 
     def append(self, library: str, symbol: str, frame: Any) -> int:
         """As the port."""
-        return self._do("append", library, symbol, frame)  # type: ignore[no-any-return]
+        return _announced(self.fault, "append", library, partial(self.inner.append, library, symbol, frame))
 
     def replace(self, library: str, symbol: str, frame: Any) -> int:
         """As the port."""
-        return self._do("replace", library, symbol, frame)  # type: ignore[no-any-return]
+        return _announced(self.fault, "replace", library, partial(self.inner.replace, library, symbol, frame))
 
     def replace_many(self, library: str, frames: Mapping[str, Any]) -> None:
         """As the port."""
-        self._do("replace_many", library, frames)
+        _announced(self.fault, "replace_many", library, partial(self.inner.replace_many, library, frames))
 
     def delete(self, library: str, symbol: str) -> None:
         """As the port."""
-        self._do("delete", library, symbol)
+        _announced(self.fault, "delete", library, partial(self.inner.delete, library, symbol))
 
     def read(self, library: str, symbol: str, **what: Any) -> Any:
         """As the port."""
@@ -111,15 +116,6 @@ class FaultySeries:
 
     def close(self) -> None:
         """As the port."""
-
-    def _do(self, operation: str, library: str, *args: Any) -> Any:
-        for_now = self.fault
-        if for_now is not None:
-            for_now("before", operation, library)
-        answer = getattr(self.inner, operation)(library, *args)
-        if for_now is not None:
-            for_now("after", operation, library)
-        return answer
 
 
 @dataclass

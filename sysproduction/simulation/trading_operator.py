@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -52,8 +53,8 @@ class Operator:
         """Take all manual locks away."""
         for lock in Locks(self.context.documents).all():
             if lock.kind is LockKind.MANUAL:
-                code = lock.instrument
-                self._does(f"unlocks {code}", lambda c=code: order_controls.unlock(self._desk(now), c, LockKind.MANUAL))  # type: ignore[misc]
+                unlock = partial(order_controls.unlock, self._desk(now), lock.instrument, LockKind.MANUAL)
+                self._does(f"unlocks {lock.instrument}", unlock)
 
     def limit(self, now: datetime, *, trades: bool) -> None:
         """Set a limit."""

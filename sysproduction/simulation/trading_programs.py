@@ -44,7 +44,7 @@ _SNAPSHOT_EVERY: Final = 5
 _RAISED: Final = (SysproductionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _HASTE: Final = 25.0
 
-_METHODS: Final = (
+STACK_METHODS: Final = (
     check_external_position_break,
     spawn_children_from_new_instrument_orders,
     generate_force_roll_orders,
@@ -52,7 +52,7 @@ _METHODS: Final = (
     process_fills_stack,
     handle_completed_orders,
 )
-METHODS: Final = len(_METHODS)
+METHODS: Final = len(STACK_METHODS)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class StackProgram:
         try:
             if self.desk is None:
                 self.desk = self._begin()
-            method = _METHODS[self.turns % METHODS]
+            method = STACK_METHODS[self.turns % METHODS]
             self.turns += 1
             method(self.desk, now)
         except Unavailable as error:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sysproduction.domain.trading_systems import Buffering, BufferMethod
 from sysproduction.systems.compiling import compiled
-from sysproduction.systems.prices import Rows
+from sysproduction.systems.prices import Days, Rows
 from sysproduction.systems.smoothing import Panel, panel
 
 
@@ -42,9 +42,7 @@ def buffered_position(position: Panel, edges: Band, buffering: Buffering, rows: 
 
 
 @compiled
-def _held(  # type: ignore[no-untyped-def]
-    optimum: Panel, top: Panel, bottom: Panel, first, end, to_edge: bool
-) -> Panel:
+def _held(optimum: Panel, top: Panel, bottom: Panel, first: Days, end: Days, to_edge: bool) -> Panel:
     rows, columns = optimum.shape
     out = np.full((columns, rows), np.nan).T
     for column in range(columns):

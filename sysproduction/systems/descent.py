@@ -10,7 +10,7 @@ Numbers = NDArray[np.float64]
 
 
 @compiled
-def descend(  # type: ignore[no-untyped-def]
+def descend(
     start: Contracts,
     optimum: Numbers,
     risk: Numbers,
@@ -18,7 +18,7 @@ def descend(  # type: ignore[no-untyped-def]
     cost: Numbers,
     lower: Contracts,
     upper: Contracts,
-):
+) -> Contracts:
     """Contracts of a low sqrt((x - optimum)' risk (x - optimum)) + cost'|x - held| within the bounds: no step of one
     instrument, nor of one contract in each of two, makes it lower. It begins at `start`, which must be within them; far
     from the optimum steps are of many contracts. Each step costs one pass over the instruments, for the gradient is

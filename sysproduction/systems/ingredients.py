@@ -36,8 +36,10 @@ class Pantry:
     def get(self, name: str) -> Any:
         """The ingredient of that name."""
         if name not in self._made:
-            across = self.whole is not None and name in ACROSS_INSTRUMENTS
-            self._made[name] = self.whole.get(name)[:, self.columns] if across else INGREDIENTS[name][0](self)  # type: ignore[union-attr]
+            if self.whole is not None and name in ACROSS_INSTRUMENTS:
+                self._made[name] = self.whole.get(name)[:, self.columns]
+            else:
+                self._made[name] = INGREDIENTS[name][0](self)
         return self._made[name]
 
     def part(self, columns: slice) -> "Pantry":

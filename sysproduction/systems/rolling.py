@@ -64,7 +64,7 @@ def _moment(values: Panel, window: int, observations_min: int, order: int) -> Pa
 
 
 @compiled
-def _extremes(values: Panel, window: int, observations_min: int):  # type: ignore[no-untyped-def]
+def _extremes(values: Panel, window: int, observations_min: int) -> tuple[Panel, Panel]:
     """By van Herk's method: with days in blocks of `window`, each window is the end of one block and the beginning of
     the next, whose extremes from there on and until there are known."""
     rows, columns = values.shape

@@ -1,10 +1,8 @@
 """A stack handler's desk on any store, with an exchange in this process, for benchmarks of orders."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -19,19 +17,13 @@ from sysproduction.domain.merging import merge
 from sysproduction.domain.multiple_prices import COLUMNS
 from sysproduction.domain.orders import InstrumentOrder, OrderType
 from sysproduction.domain.panama import stitch
-from sysproduction.domain.results import MethodResult
 from sysproduction.domain.rolls import RollParameters
 from sysproduction.exchange.core import Exchange
 from sysproduction.exchange.values import ExchangeRules, Terms
-from sysproduction.orders.breaks import check_external_position_break
-from sysproduction.orders.completion import handle_completed_orders
 from sysproduction.orders.desk import OrderDesk
-from sysproduction.orders.evidence import process_fills_stack
-from sysproduction.orders.force_rolls import generate_force_roll_orders
 from sysproduction.orders.gate import GateStores
-from sysproduction.orders.routing import create_broker_orders_from_contract_orders
-from sysproduction.orders.spawning import spawn_children_from_new_instrument_orders
 from sysproduction.ports import Documents
+from sysproduction.simulation.trading_programs import STACK_METHODS
 from sysproduction.stores.audit import AuditLog
 from sysproduction.stores.contracts import Contracts
 from sysproduction.stores.fills import FillLedger
@@ -50,14 +42,6 @@ CODES = tuple(f"MARKET{number:02d}" for number in range(20))
 QUIET = logging.getLogger("bench")
 QUIET.addHandler(logging.NullHandler())
 RULES = GateRules(orders_per_minute=10**6, instrument_orders_per_minute=10**6, repeats_max=10**6)
-METHODS: tuple[Callable[[OrderDesk, datetime], MethodResult], ...] = (
-    check_external_position_break,
-    spawn_children_from_new_instrument_orders,
-    generate_force_roll_orders,
-    partial(create_broker_orders_from_contract_orders, base_currency="USD"),
-    process_fills_stack,
-    handle_completed_orders,
-)
 
 
 class CalmMarket:
@@ -121,7 +105,7 @@ class Floor:
 
     def turn(self) -> None:
         """Each method once; a second of market time passes."""
-        for method in METHODS:
+        for method in STACK_METHODS:
             method(self.desk, self.now)
         self.now += timedelta(seconds=1)
 

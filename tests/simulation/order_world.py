@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from sysproduction.adapters.memory_documents import MemoryDocuments
@@ -11,15 +10,10 @@ from sysproduction.adapters.memory_series import MemorySeries
 from sysproduction.domain.errors import Unavailable
 from sysproduction.domain.orders import InstrumentOrder, OrderType
 from sysproduction.domain.roll_states import RollState
-from sysproduction.orders.breaks import check_external_position_break
-from sysproduction.orders.completion import handle_completed_orders
 from sysproduction.orders.desk import OrderDesk
-from sysproduction.orders.evidence import process_fills_stack
-from sysproduction.orders.force_rolls import generate_force_roll_orders
 from sysproduction.orders.gate import GateStores
-from sysproduction.orders.routing import create_broker_orders_from_contract_orders
-from sysproduction.orders.spawning import spawn_children_from_new_instrument_orders
 from sysproduction.simulation.faults import Fault
+from sysproduction.simulation.trading_programs import STACK_METHODS
 from sysproduction.stores.audit import AuditLog
 from sysproduction.stores.contracts import Contracts
 from sysproduction.stores.fills import FillLedger
@@ -84,14 +78,7 @@ class OrderWorld:
     def turn(self, desk: OrderDesk) -> None:
         """One round of the stack handler, whose runner bears a broker that is away; then the exchange moves."""
         now = self.broker.now
-        for method in (
-            check_external_position_break,
-            spawn_children_from_new_instrument_orders,
-            generate_force_roll_orders,
-            partial(create_broker_orders_from_contract_orders, base_currency="USD"),
-            process_fills_stack,
-            handle_completed_orders,
-        ):
+        for method in STACK_METHODS:
             with suppress(Unavailable):
                 method(desk, now)
         self.advance()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -25,15 +25,10 @@ from sysproduction.domain.panama import stitch
 from sysproduction.domain.roll_states import RollState
 from sysproduction.exchange.core import Exchange
 from sysproduction.exchange.values import ExchangeRules
-from sysproduction.orders.breaks import check_external_position_break
-from sysproduction.orders.completion import handle_completed_orders
 from sysproduction.orders.desk import OrderDesk
-from sysproduction.orders.evidence import process_fills_stack
-from sysproduction.orders.force_rolls import generate_force_roll_orders
 from sysproduction.orders.gate import GateStores
 from sysproduction.orders.removal import safe_stack_removal
-from sysproduction.orders.routing import create_broker_orders_from_contract_orders
-from sysproduction.orders.spawning import spawn_children_from_new_instrument_orders
+from sysproduction.simulation.trading_programs import STACK_METHODS
 from sysproduction.stores.audit import AuditLog, verify
 from sysproduction.stores.contracts import Contracts
 from sysproduction.stores.fills import FillLedger
@@ -51,15 +46,6 @@ STRATEGIES = ("carry", "trend")
 TURNS_MAX = 150
 RULES = GateRules(quote_age_seconds_max=14 * 86400.0, instrument_orders_per_minute=1000, orders_per_minute=1000)
 """A recorded quote is as old as its close."""
-
-METHODS = (
-    check_external_position_break,
-    spawn_children_from_new_instrument_orders,
-    generate_force_roll_orders,
-    partial(create_broker_orders_from_contract_orders, base_currency="USD"),
-    process_fills_stack,
-    handle_completed_orders,
-)
 
 
 class HourlyMarket(FeedMarket):
@@ -196,7 +182,7 @@ class Replay:
         for order in orders:
             self.stack.insert_instrument(order)
         for _ in range(TURNS_MAX):
-            for method in METHODS:
+            for method in STACK_METHODS:
                 method(self.desk, self.now)
             self.now += timedelta(seconds=40)
             if not self.stack.has_active():
