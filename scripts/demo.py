@@ -15,6 +15,8 @@ from typing import Any
 
 COMMAND = [str(Path(sys.executable).with_name("sysproduction"))]
 
+REPORTS = "reports"
+
 CONFIGURATION = """\
 environment: demo
 feed:
@@ -54,7 +56,18 @@ def main() -> int:
         if arguments.keep:
             print(f"The demo's home is kept: sysproduction --home {home} status")
         else:
-            shutil.rmtree(home, ignore_errors=True)
+            _clear(home)
+
+
+def _clear(home: Path) -> None:
+    """Leave the reports alone."""
+    for path in home.iterdir():
+        if path.is_dir() and path.name != REPORTS:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_file():
+            path.unlink(missing_ok=True)
+    if not (home / REPORTS).is_dir():
+        home.rmdir()
 
 
 def _arguments() -> argparse.Namespace:
@@ -95,6 +108,7 @@ def _walk(home: Path, arguments: argparse.Namespace) -> int:
     _say("The account as the paper exchange has it, and the faults that it committed on purpose")
     _run(home, "exchange", "show", check=False)
     summed = _run(home, "summary", check=False)
+    _name_reports(home)
     _tell_end(walked, summed)
     return walked or summed
 
@@ -107,6 +121,14 @@ def _name_caught(home: Path) -> None:
     _say(f"Bad ticks caught by the spike filter: {len(recent)}; the latest of them")
     for tick in latest:
         print(f"  {tick['item']}: {tick['price']:g} at {tick['stamp']}, after {tick['last_good']:g}")
+
+
+def _name_reports(home: Path) -> None:
+    """The pages of the last day, which stay."""
+    days = sorted((home / REPORTS).glob("*"))
+    _say("The last day's reports, which stay when the demo is over")
+    for path in sorted(days[-1].glob("*/*.html")) if days else ():
+        print(f"  {path}")
 
 
 def _tell_end(walked: int, summed: int) -> None:

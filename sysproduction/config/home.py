@@ -62,6 +62,11 @@ class Home:
         return self.path / "backups"
 
     @property
+    def reports(self) -> Path:
+        """A folder a day, in it one for each report."""
+        return self.path / "reports"
+
+    @property
     def logs(self) -> Path:
         """One log per process."""
         return self.path / "logs"

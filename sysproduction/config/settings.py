@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from sysproduction.config import words
 from sysproduction.config.broker_settings import BrokerSettings, HoursSettings, PaperSettings
@@ -23,10 +23,12 @@ from sysproduction.config.fields import (
     Strict,
     Text,
     Zone,
+    listed,
 )
 from sysproduction.config.problems import Unfit
 from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
+from sysproduction.domain.report_policies import Format, ReportPolicy
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule, RollThresholds
 from sysproduction.domain.roll_states import RollState
@@ -71,6 +73,7 @@ class PriceSettings(Strict):
     stale_after_days: int = Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
 
 
+ReportFormat = Annotated[Literal["html", "png", "pdf", "csv", "txt"], Field(description="html, png, pdf, csv or txt")]
 Rule = Annotated[Literal["recorded", "automatic", "manual"], Field(description="recorded, automatic or manual")]
 Share = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, description="a number from 0 to 1000000")]
 Volume = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="a number of contracts a day from 0")]
@@ -191,6 +194,18 @@ class BackupSettings(Strict):
     keep: int = Field(ge=1, le=10_000, description="a whole number from 1 to 10000")
 
 
+class ReportSettings(Strict):
+    """See ReportPolicy."""
+
+    formats: Annotated[tuple[ReportFormat, ...], BeforeValidator(listed)] = Field(
+        min_length=1, description="a list of html, png, pdf, csv and txt"
+    )
+
+    def policy(self) -> ReportPolicy:
+        """The frozen value."""
+        return ReportPolicy(tuple(map(Format, self.formats)))
+
+
 class SlackSettings(Strict):
     """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
 
@@ -270,6 +285,7 @@ class Settings(Strict):
     )
     trading: TradingSettings
     backups: BackupSettings
+    reports: ReportSettings
     broker: BrokerSettings
     paper: PaperSettings
     trading_hours: HoursSettings

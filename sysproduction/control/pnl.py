@@ -35,6 +35,15 @@ class PnlDesk:
 
 
 @dataclass(frozen=True, slots=True)
+class DayResult:
+    """What a day's result is made of, and the result; `left_out` says in words what has no price or rate."""
+
+    book: DayBook
+    lines: Sequence[Line]
+    left_out: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class PnlView:
     """Since `since` (midnight UTC), in `base_currency`: by strategy and instrument, by each alone, and the trades;
     `left_out` says in words what has no price or rate."""
@@ -52,9 +61,8 @@ class PnlView:
 def view(desk: PnlDesk, strategy: str | None = None, instrument: str | None = None) -> PnlView:
     """Today's result, of one strategy or instrument or of all. Raises Unavailable if the ledger never stands still."""
     since = desk.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    held, fills = _read(desk, since)
-    book = _book(desk, held, fills, since)
-    lines, left_out = day_lines(book)
+    made = day_result(desk, since)
+    fills, lines = made.book.fills, made.lines
     wanted = [one for one in lines if strategy in (None, one.strategy) and instrument in (None, one.instrument)]
     traded = [one for one in fills if strategy in (None, one.strategy) and instrument in (None, one.instrument)]
     return PnlView(
@@ -64,18 +72,27 @@ def view(desk: PnlDesk, strategy: str | None = None, instrument: str | None = No
         by_instrument=_summed(wanted, "instrument", lambda line: line.instrument),
         by_strategy=_summed(wanted, "strategy", lambda line: line.strategy),
         lines=[{"strategy": one.strategy, "instrument": one.instrument, **_amounts([one])} for one in wanted],
-        trades=[_trade(fill, book) for fill in traded],
-        left_out=left_out,
+        trades=[_trade(fill, made.book) for fill in traded],
+        left_out=made.left_out,
     )
 
 
+def day_result(desk: PnlDesk, since: datetime) -> DayResult:
+    """The result from `since` to the desk's moment, whether that is now or in the past. Raises as `view`."""
+    held, fills = _read(desk, since)
+    book = _book(desk, held, fills, since)
+    lines, left_out = day_lines(book)
+    return DayResult(book, lines, left_out)
+
+
 def _read(desk: PnlDesk, since: datetime) -> tuple[Positions, list[Fill]]:
-    """What is held now, and today's fills that are all in it."""
+    """What is held at the desk's moment, and the fills since that are all in it."""
     for _ in range(_ATTEMPTS):
         held = desk.ledger.positions()
         fills = [one for one in latest(desk.ledger.executed_between(since, None)) if one.quantity]
         if desk.ledger.positions() == held:
-            return held, sorted(fills, key=lambda fill: (fill.at, fill.sequence))
+            held = opening_positions(held, [fill for fill in fills if fill.at > desk.now])
+            return held, sorted((f for f in fills if f.at <= desk.now), key=lambda fill: (fill.at, fill.sequence))
     raise Unavailable("fills come in while they are read: try again")
 
 

@@ -161,7 +161,8 @@ class BrokerOrder:
     """What the broker was told, or is about to be: stored as SUBMITTING before the call.
 
     `parent` is the contract order and `attempt` counts its broker orders from 1; both make the identifier that travels
-    to the broker, so an attempt can exist only once. `submitted_at` is market time at which the intent was stored.
+    to the broker, so an attempt can exist only once. `submitted_at` is market time at which the intent was stored,
+    `bid` and `ask` what one unit of the legs was quoted at then, the first leg bought (None: there was no quote).
     `why` tells the broker's or an operator's word on how it stands.
     """
 
@@ -175,6 +176,8 @@ class BrokerOrder:
     submitted_at: datetime
     limit_price: float | None = None
     stop_price: float | None = None
+    bid: float | None = None
+    ask: float | None = None
     status: BrokerStatus = field(default=BrokerStatus.SUBMITTING)
     broker_id: str | None = None
     why: str = ""

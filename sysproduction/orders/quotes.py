@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import reduce
 from math import copysign, gcd
 
 from sysproduction.domain.broker import Account, ContractDetails
@@ -21,7 +20,7 @@ def legs_quote(legs: Sequence[Leg], quotes: Mapping[str, Quote | None]) -> Quote
     moment that of the oldest leg. None while a leg has none."""
     if not legs:
         return None
-    factor = reduce(gcd, (leg.quantity for leg in legs)) * int(copysign(1, legs[0].quantity))
+    factor = gcd(*(leg.quantity for leg in legs)) * int(copysign(1, legs[0].quantity))
     bid = ask = 0.0
     sizes: list[tuple[int, int]] = []
     stamps = []

@@ -156,6 +156,7 @@ def _send(turn: _Turn, child: ContractOrder, attempt: int, legs: tuple[Leg, ...]
     family = desk.stores.stack.decided(child.parent)
     if family is None:
         return 0
+    facts = turn.markets.facts(child.instrument, legs)
     order = BrokerOrder(
         parent=child.order_id,
         attempt=attempt,
@@ -166,9 +167,10 @@ def _send(turn: _Turn, child: ContractOrder, attempt: int, legs: tuple[Leg, ...]
         order_type=action.order_type,
         submitted_at=now,
         limit_price=action.limit_price,
+        bid=facts.quote.bid if facts.quote else None,
+        ask=facts.quote.ask if facts.quote else None,
         why=action.why,
     )
-    facts = turn.markets.facts(child.instrument, legs)
     refused = may_send(desk.stores, order, parent=child, family=family, surroundings=turn.around, market=facts, now=now)
     if refused is not None:
         _say_refused(desk, child, refused, now, is_news=facts.session_open)

@@ -1,6 +1,6 @@
 """World: the frozen set of ports that a process is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +9,21 @@ from sysproduction.domain.backups import BackupPolicy
 from sysproduction.domain.broker import Account
 from sysproduction.domain.capital import CapitalPolicy
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
+from sysproduction.domain.identity import Identity
 from sysproduction.domain.market_hours import MarketHours
+from sysproduction.domain.processes import ProcessSpec
+from sysproduction.domain.report_policies import ReportPolicy
 from sysproduction.domain.roll_policies import RollPolicies
 from sysproduction.domain.strategies import Strategies
 from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.host import Notifier
 from sysproduction.ports.market import Clock, Feed
 from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series
+
+
+def unknown_is_dead(identity: Identity) -> bool:  # noqa: ARG001 (where nothing runs, nothing is alive)
+    """Whether a program is alive, where none runs."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +54,10 @@ class World:
     """The paper exchange, to be run in this process; opened at the first call."""
     run_folder: Path | None = None
     """Where running programs of this home meet: the kill switch's file."""
+    specs: Sequence[ProcessSpec] = ()
+    """The configured processes, and whether a program of one of their runs is alive."""
+    alive: Callable[[Identity], bool] = unknown_is_dead
+    reports: ReportPolicy = field(default_factory=ReportPolicy)
+    report_folders: Folders | None = None
     dumps: DocumentDumps | None = None
     backups: BackupPolicy | None = None

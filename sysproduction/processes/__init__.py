@@ -19,6 +19,7 @@ PROCESSES: Final[dict[str, str]] = {
         "run_daily_fx_and_contract_updates",
         "run_daily_prices_updates",
         "run_daily_update_multiple_adjusted_prices",
+        "run_reports",
         "run_strategy_order_generator",
         "run_systems",
     )

@@ -87,6 +87,11 @@ class OrderStack:
         orders = self._sorted_out(document for document in found if not document.body["active"])[0]
         return sorted(orders, key=lambda order: order.completed_at or since, reverse=True)
 
+    def contracts_since(self, since: datetime) -> list[ContractOrder]:
+        """Contract orders that are worked on, or were completed at or after a moment."""
+        ended = self._documents.find(CONTRACT_ORDERS, between=("completed_at", since, None))
+        return self.active_contracts() + [contract_order(one) for one in ended if not one.body["active"]]
+
     def sorted_out(
         self, strategy: str | None = None, instrument: str | None = None
     ) -> tuple[list[InstrumentOrder], list[Malformed]]:

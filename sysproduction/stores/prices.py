@@ -1,6 +1,6 @@
 """Prices as stored: bars of each contract, multiple prices and adjusted prices of each instrument."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sysproduction.domain.bars import BAR_COLUMNS
+from sysproduction.domain.fills import Key
 from sysproduction.domain.merging import Merged
 from sysproduction.domain.multiple_prices import Extended, empty_multiple
 from sysproduction.ports import Series
@@ -46,6 +47,12 @@ class Prices:
         """Bars (BAR_COLUMNS and the boolean `daily`) from `start` on; empty if there are none."""
         frame = self._series.read(BARS, f"{instrument}/{contract}", start=start, as_of=as_of)
         return empty_bars() if frame is None else frame
+
+    def bars_of(self, contracts: Iterable[Key], *, start: datetime | None = None) -> dict[Key, pd.DataFrame]:
+        """Bars of many contracts (INSTRUMENT, CONTRACT) from `start` on, read at once; of those that have any."""
+        symbols = {f"{instrument}/{contract}": (instrument, contract) for instrument, contract in contracts}
+        known = self._series.last_versions(BARS, list(symbols))
+        return {symbols[name]: frame for name, frame in self._series.read_many(BARS, known, start=start).items()}
 
     def add_bars(self, instrument: str, contract: str, merged: Merged) -> None:
         """Write what a merge with the stored bars gave: the new rows only, where all are later."""

@@ -259,6 +259,13 @@ class Outside:
 
         return DiskFolders(self.home.strategies)
 
+    @cached_property
+    def report_folders(self) -> Folders:
+        """Where reports are kept."""
+        from sysproduction.adapters.disk_folders import DiskFolders
+
+        return DiskFolders(self.home.reports)
+
     def world(self) -> World:
         """Everything that the methods of a process may use."""
         prices = self.config.settings.prices
@@ -282,6 +289,10 @@ class Outside:
             hours=self.config.settings.trading_hours.hours(),
             exchange=lambda: self.paper_exchange,
             run_folder=self.home.run,
+            specs=self.config.processes,
+            alive=hosting.alive,
+            reports=self.config.settings.reports.policy(),
+            report_folders=self.report_folders,
             dumps=self.dumps,
             backups=self.backups,
         )

@@ -86,6 +86,7 @@ process_configuration:
     limits: {{memory_mb: 500}}
   {LATE}: {{enabled: off}}
   run_backups: {{enabled: off}}
+  run_reports: {{enabled: off}}
 process_configuration_methods:
   {PRICES}:
     update_fx_prices: {{frequency: 0, max_executions: -1, run_on_completion_only: yes, on_error: stop}}

@@ -23,6 +23,12 @@ STACK_METHODS = [
 ]
 
 
+REPORTS = [
+    *("costs_report", "liquidity_report", "status_report", "roll_report", "daily_pandl_report", "reconcile_report"),
+    "trade_report",
+]
+
+
 def loaded(folder: Path, text: str = "") -> Config:
     home = Home(folder)
     if text:
@@ -42,6 +48,7 @@ def test_the_shipped_processes_are_the_owners(tmp_path: Path) -> None:
         ("run_daily_fx_and_contract_updates", time(7), daily, None),
         (PRICES, time(20), daily + late, None),
         ("run_backups", time(20, 15), ["backup_mongo_data_as_dump"], None),
+        ("run_reports", time(20, 25), REPORTS, None),
         (LATE, time(23), ["update_sampled_contracts", *late], PRICES),
     ]
     exchange, stack, capital, *others = config.processes

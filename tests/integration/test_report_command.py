@@ -1,0 +1,85 @@
+"""Reports as a user asks for them, and as run_reports leaves them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sysproduction import wiring
+from sysproduction.config.home import Home
+from sysproduction.config.loading import load
+from sysproduction.control.reporting import REPORTS
+from tests.commands import command, configure, right
+
+DAY = "2023-02-28"
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_each_report_is_made_of_a_home_that_never_traded(served: Path, name: str) -> None:
+    """It has findings or says what is missing, as text and as JSON."""
+    told = right(served, "report", name, "--json").json
+    assert told["name"] == name
+    assert told["findings"] or told["missing"] or told["tables"]
+    text = right(served, "report", name.removesuffix("_report")).out
+    assert text.startswith(told["title"])
+
+
+def test_reports_are_listed(served: Path) -> None:
+    """Without a name."""
+    assert [row["report"] for row in right(served, "report", "--json").json] == list(REPORTS)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["cost_reprt"], "did you mean costs_report?"),
+        (["liquidty"], "did you mean liquidity?"),
+        (["xyz"], "there are costs_report, liquidity_report"),
+        (["costs", "--date", "yesterday"], "--date yesterday: write a day such as 2026-01-31"),
+        (["costs", "--date", "2030-01-01"], f"it is {DAY} now"),
+    ],
+)
+def test_a_wrong_word_is_told_with_what_was_meant(served: Path, words: list[str], hint: str) -> None:
+    """Exit code 2 and the nearest name."""
+    done = command(served, "report", *words)
+    assert (done.code, hint in done.err) == (2, True), done.err
+
+
+def test_a_report_of_a_past_day_knows_no_later_price(served: Path) -> None:
+    """Its moment is the end of that day, and so are its prices."""
+    now = right(served, "report", "status", "--json").json
+    past = right(served, "report", "status", "--date", "2023-02-01", "--json").json
+    assert past["at"].startswith("2023-02-01T23:59:59")
+    for told, last in ((now, "2023-02-27"), (past, "2023-02-01")):
+        rows = next(table["rows"] for table in told["tables"] if table["name"] == "prices")
+        assert {row["last_price_at"][:10] for row in rows} == {last}
+
+
+def test_an_opened_report_is_a_page_in_the_home(own: Path, tmp_path: Path) -> None:
+    """--open writes it, tells where, and has the browser show it; it needs nothing but itself."""
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    browser.chmod(0o755)
+    done = command(own, "report", "costs", "--open", BROWSER=f"{browser} %s")
+    assert done.code == 0, done.err
+    page = own / "reports" / DAY / "costs_report" / "costs_report.html"
+    assert str(page) in done.out
+    assert seen.read_text().strip() == page.as_uri()
+    text = page.read_text(encoding="utf-8")
+    assert "WHEAT" in text
+    assert not re.search(r"(src|href)=", text)
+
+
+def test_run_reports_writes_every_report_and_one_that_fails_stops_no_other(own: Path, settings: str) -> None:
+    """A roll state that cannot be read fails the reports that need it; files of the others are there."""
+    configure(own, settings.replace("2023-02-28", "2023-02-28T20:30"))
+    with wiring.outside(Home(own), load(Home(own), environ={})) as ports:
+        ports.documents.insert("roll_states", "WHEAT", {"state": "Nonsense"})
+    assert command(own, "run", "run_reports", "--no-wait").code == 1
+    runs = right(own, "history", "--methods", "--json").json
+    failed = {run["method"] for run in runs if run["error"]}
+    assert "roll_report" in failed
+    assert failed <= {"roll_report", "reconcile_report"}
+    written = {path.parent.name for path in (own / "reports" / DAY).glob("*/*.html")}
+    assert written == set(REPORTS) - failed
