@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
@@ -63,12 +63,15 @@ class MongoDocuments:
         self._answer_ms = int(answer_seconds * 1000)
         self._rest_seconds = 0.0
         self._rests_until = 0.0
+        self._meanwhile: Callable[[], None] | None = None
         self._clients: dict[int, MongoClient[_Stored]] = {}
 
-    def hurry(self, seconds: float) -> None:
+    def hurry(self, seconds: float, meanwhile: Callable[[], None]) -> None:
         """From now on give up on an answer after `seconds`, on a connection after half of that, without a second try,
-        and then say Unavailable at once for as long: for a loop that must go on whatever the server does."""
+        and then say Unavailable at once for as long: for a loop that must go on whatever the server does. It is called
+        as `meanwhile` before each operation, for many slow ones take long together."""
         self.close()
+        self._meanwhile = meanwhile
         self._timeout_ms, self._answer_ms = int(seconds * 500), int(seconds * 1000)
         self._rest_seconds = seconds
 
@@ -201,6 +204,8 @@ class MongoDocuments:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if self._meanwhile is not None:
+            self._meanwhile()
         if time.monotonic() < self._rests_until:
             raise Unavailable(f"the database at {host_of(self._uri)} could not be reached a moment ago")
         try:

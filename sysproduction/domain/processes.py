@@ -184,13 +184,15 @@ class ProcessState:
     """A process as the store knows it: what the operator allows, who holds it, and how its recent trading days
     ended. `again` asks for one more run on a day that already has its result; `seen_day` is the last trading day
     whose opening a supervisor has noted; `untold` are runs (ids) that have ended and of whose end no supervisor has
-    told a human yet, oldest first. Version 0: never stored."""
+    told a human yet, oldest first; crashes count for the limit from the run `counted_from` of the last day on.
+    Version 0: never stored."""
 
     process: str
     control: ControlState = ControlState.GO
     active: ActiveRun | None = None
     last_day: date | None = None
     last_number: int = 0
+    counted_from: int = 0
     outcomes: tuple[tuple[date, RunOutcome], ...] = ()
     again: bool = False
     seen_day: date | None = None

@@ -32,6 +32,7 @@ _POLL_SECONDS: Final = 5.0
 """How often control states are looked at though nobody has woken us, on the machine's own clock."""
 
 _DUTY_SECONDS: Final = 1.0
+_BREATH_SECONDS: Final = 0.25
 _STORE_SECONDS: Final = 5.0
 """How long the end waits for a store, once nothing runs any more."""
 
@@ -57,6 +58,7 @@ def supervise(home: Home, config: "Config", *, start: datetime | None, days: int
             clock = wiring.replay_clock(home, start) if start is not None else ports.clock
             _prepare(ports)
             daemon = _Daemon.of(home, config, ports, clock, days)
+            ports.hurry(meanwhile=daemon.breathe)
             try:
                 daemon.run(watch)
             finally:
@@ -71,7 +73,6 @@ def _prepare(ports: "Outside") -> None:
     closed, leases = repair(ports)
     _log.info("starts; closed %d dead runs, released %d stale leases", len(closed), len(leases))
     ProcessStates(ports.documents).declare()
-    ports.hurry()
 
 
 def is_running(home: Home) -> bool:
@@ -131,6 +132,7 @@ class _Daemon:
     reload: Reload
     draining: bool = False
     step_at: float = 0.0
+    breath_at: float = 0.0
     mending: Thread | None = None
     unrecorded_since: float = 0.0
 
@@ -161,7 +163,7 @@ class _Daemon:
             signals=received,
             supervisor=supervisor,
             until=until,
-            do_duties=machine_duties(supervisor, ports.notifier).run_pending,
+            do_duties=machine_duties(supervisor, ports.notifier, wiring.machine_clock()),
             init=hosting.init_system(),
             is_well=hosting.dead_man_switch(config.settings.notify.dead_man),
             reload=Reload(home),
@@ -199,6 +201,7 @@ class _Daemon:
         if self.until is not None and now >= self.until:
             self._drain("its days have passed")
         if self.clock.monotonic() >= self.step_at:
+            self.breath_at = self.clock.monotonic() + _BREATH_SECONDS
             wait = self.supervisor.step(now)
             self.step_at = self.clock.monotonic() + wait
         self._mend_store()
@@ -206,6 +209,16 @@ class _Daemon:
         self._take_reload()
         self._tell_alive()
         self._rest()
+
+    def breathe(self) -> None:
+        """What cannot wait for the end of a step: done in its middle if the store is slow."""
+        if self.clock.monotonic() < self.breath_at:
+            return
+        self.breath_at = self.clock.monotonic() + _BREATH_SECONDS
+        self.supervisor.end_overdue()
+        self.supervisor.enforce_limits()
+        self.supervisor.look_for_hangs()
+        self._tell_alive()
 
     def _rest(self) -> None:
         """Until the next step or the next duties; whatever ends the rest early is a reason for a step."""

@@ -32,6 +32,9 @@ _DAYS_KEPT: Final = 10
 _UNTOLD_KEPT: Final = 50
 _ATTEMPTS: Final = 50
 
+GONE: Final = "its program is gone"
+"""Why a run ended whose program died while nobody watched it, which may be no fault of its own."""
+
 
 class ProcessStates:
     """Repository of process states, runs and method progress."""
@@ -91,7 +94,16 @@ class ProcessStates:
             run = ProcessRun(f"{process}/{day}/{number}", process, day, number, identity, now)
             active = ActiveRun(run.run_id, day, number, identity, now)
             try:
-                self._write(replace(state, active=active, last_day=day, last_number=number, again=False))
+                self._write(
+                    replace(
+                        state,
+                        active=active,
+                        last_day=day,
+                        last_number=number,
+                        counted_from=number if state.again or state.last_day != day else state.counted_from,
+                        again=False,
+                    )
+                )
             except (Conflict, AlreadyExists):
                 continue
             self._documents.insert(_RUNS, run.run_id, _run_body(run))
@@ -116,7 +128,7 @@ class ProcessStates:
                 continue
             if state.active is not None and not alive(state.active.identity):
                 run = self._active_run(state.process, state.active)
-                if self.finish(run, outcome=RunOutcome.CRASHED, reason="its program is gone", now=now):
+                if self.finish(run, outcome=RunOutcome.CRASHED, reason=GONE, now=now):
                     closed.append(run)
         return closed
 
@@ -249,6 +261,7 @@ def _state_body(state: ProcessState) -> dict[str, Any]:
         "active": active,
         "last_day": state.last_day.isoformat() if state.last_day else None,
         "last_number": state.last_number,
+        "counted_from": state.counted_from,
         "outcomes": [[day.isoformat(), str(outcome)] for day, outcome in state.outcomes],
         "again": state.again,
         "seen_day": state.seen_day.isoformat() if state.seen_day else None,
@@ -265,6 +278,7 @@ def _state(document: Document) -> ProcessState:
         active=ActiveRun(**_with_values(active)) if active else None,
         last_day=date.fromisoformat(body["last_day"]) if body["last_day"] else None,
         last_number=body["last_number"],
+        counted_from=body.get("counted_from", 0),
         outcomes=tuple((date.fromisoformat(day), RunOutcome(outcome)) for day, outcome in body["outcomes"]),
         again=body["again"],
         seen_day=date.fromisoformat(body["seen_day"]) if body.get("seen_day") else None,

@@ -9,6 +9,7 @@ from typing import Final
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.processes import ActiveRun, Limits, ProcessRun
 from sysproduction.ports import Usage
+from sysproduction.stores.process_states import GONE
 
 _CPU_SECONDS: Final = 60.0
 
@@ -61,7 +62,7 @@ def run_of(name: str, active: ActiveRun) -> ProcessRun:
 def exit_reason(code: int | None) -> str:
     """How a program ended, by its exit code."""
     if code is None:
-        return "its program is gone"
+        return GONE
     if code < 0:
         known = next((number.name for number in signal.Signals if number == -code), f"signal {-code}")
         return f"killed by {known}"

@@ -16,6 +16,7 @@ from sysproduction.domain.processes import Missed, ProcessRun, ProcessSpec, Proc
 from sysproduction.ports import Clock, Notifier, Program, Programs
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.supervisor.children import Child, excess, exit_reason, run_of
+from sysproduction.supervisor.crashes import Crashes
 from sysproduction.supervisor.hang import is_hung, next_look
 from sysproduction.supervisor.planner import Cause, Decision, History, Start, Stop, Wait, decide
 from sysproduction.supervisor.tidings import Tidings
@@ -54,8 +55,8 @@ def _no_beat(_process: str) -> Beat | None:
 class Supervisor:
     """Keeps the configured processes as they should be. `program_for` gives the program of a process's run; `pace`
     is told whether once-a-day work goes on or a process starts, and when the next deadline is (a demo's clock uses it);
-    `beats` gives the
-    last heartbeat of a process. Control states are looked at every `poll_seconds` while nothing else happens."""
+    `beats` gives the last heartbeat of a process. Control states are looked at every `poll_seconds` while nothing else
+    happens."""
 
     specs: tuple[ProcessSpec, ...]
     states: ProcessStates
@@ -68,7 +69,7 @@ class Supervisor:
     poll_seconds: float = POLL_SECONDS
     decisions: dict[str, Decision] = field(default_factory=dict)
     _children: dict[str, Child] = field(default_factory=dict)
-    _crashes: dict[str, list[float]] = field(default_factory=dict)
+    _crashes: Crashes = field(init=False)
     _hung: dict[str, str] = field(default_factory=dict)
     _windows: dict[str, Window] = field(default_factory=dict)
     _start_after: dict[str, float] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self._tidings = Tidings(self.notifier)
+        self._crashes = Crashes(self.clock)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -122,7 +124,7 @@ class Supervisor:
         """Reap, decide and act once; returns the machine seconds after which another step is worth while."""
         if self._draining:
             self._stop_next()
-        self._end_overdue()
+        self.end_overdue()
         try:
             wait = self._step(now)
         except Unavailable as error:
@@ -188,13 +190,13 @@ class Supervisor:
     def _act(self, spec: ProcessSpec, state: ProcessState, states: Mapping[str, ProcessState], now: datetime) -> None:
         previous = states.get(spec.previous_process) if spec.previous_process else None
         state = self._note_opening(spec, state, now)
-        decision = decide(spec, History(state, previous, self._crash_ages(spec.name)), now)
+        decision = decide(spec, History(state, previous, self._crashes.ages(spec.name)), now)
         self._watch_window(spec, state, decision, now)
         self.decisions[spec.name] = decision
         match decision:
             case Start(day) if spec.name not in self._children:
                 if state.again or state.last_day != day:
-                    self._crashes.pop(spec.name, None)
+                    self._crashes.forget(spec.name)
                 self._start(spec, day)
             case Stop(reason):
                 self._ask_to_stop(spec, reason)
@@ -205,7 +207,12 @@ class Supervisor:
 
     def _note_opening(self, spec: ProcessSpec, state: ProcessState, now: datetime) -> ProcessState:
         """Remember each window that opens; one that opened long ago, unseen, is treated by the process's rule."""
-        state = self._look_back(spec, state, now)
+        if spec.name not in self._looked_back:
+            self._looked_back.add(spec.name)
+            if state.last_day is not None:
+                found = self.states.runs(process=spec.name, day=state.last_day, limit=_RECENT_RUNS)
+                self._crashes.recall((run for run in found if run.number >= state.counted_from), now)
+            state = self._look_back(spec, state, now)
         window = current_window(spec, now)
         if window is None or state.seen_day == window.day:
             return state
@@ -214,10 +221,7 @@ class Supervisor:
         return self.states.note_opening(spec.name, window.day)
 
     def _look_back(self, spec: ProcessSpec, state: ProcessState, now: datetime) -> ProcessState:
-        """Once in this supervisor's life: close the latest window if it passed while no supervisor was there."""
-        if spec.name in self._looked_back:
-            return state
-        self._looked_back.add(spec.name)
+        """Close the latest window if it passed while no supervisor was there."""
         past = last_window(spec, now)
         if past is None or state.seen_day is None or state.active is not None:
             return state
@@ -308,12 +312,12 @@ class Supervisor:
         return next((run for run in runs if run.identity == identity), None)
 
     def _count(self, run: ProcessRun, hung: str | None) -> None:
-        """What the limit on crashes goes by: those that this supervisor has seen."""
+        """What the limit on crashes goes by."""
         _log.info("%s ended: %s%s", run.run_id, run.outcome, f" ({run.reason})" if run.reason else "")
         if run.outcome is RunOutcome.SUCCEEDED:
-            self._crashes.pop(run.process, None)
+            self._crashes.forget(run.process)
         elif run.outcome is RunOutcome.CRASHED or (run.outcome is RunOutcome.STOPPED and hung is not None):
-            self._crashes.setdefault(run.process, []).append(self.clock.monotonic())
+            self._crashes.count(run.process)
         if hung is not None:
             self._hung[run.run_id] = hung
 
@@ -324,7 +328,7 @@ class Supervisor:
         for run_id in state.untold if state.process in known else ():
             run = self.states.run(run_id)
             if run is not None:
-                ages = self._crash_ages(run.process)
+                ages = self._crashes.ages(run.process)
                 self._tidings.ended(run, self._spec(run.process), hung=self._hung.get(run_id), crash_ages=ages)
             self.states.note_told(state.process, run_id)
             self._hung.pop(run_id, None)
@@ -365,7 +369,8 @@ class Supervisor:
         starts = [moment for moment in self._start_after.values() if moment > now]
         return [max(0.0, moment - now) for moment in (*ends, *starts)]  # an end may come due within a step
 
-    def _end_overdue(self) -> None:
+    def end_overdue(self) -> None:
+        """Kill whoever was asked to stop and has not done so in time."""
         for name, child in self._children.items():
             if child.kill_at is not None and not child.killed and self.clock.monotonic() >= child.kill_at:
                 child.killed_for = child.killed_for or "did not stop in time and was killed"
@@ -378,10 +383,6 @@ class Supervisor:
         for spec in self.specs:
             if spec.name in self._children and spec.name not in needed:
                 self._ask_to_stop(spec, "the supervisor stops")
-
-    def _crash_ages(self, name: str) -> tuple[float, ...]:
-        now = self.clock.monotonic()
-        return tuple(now - crash for crash in self._crashes.get(name, []))
 
     def _next_wait(self) -> float:
         if self._draining:

@@ -141,9 +141,9 @@ class Outside:
         """MongoDB, the embedded server started if need be."""
         return self._mongo
 
-    def hurry(self) -> None:
-        """From now on never wait long for the document store."""
-        self._mongo.hurry(_HURRIED_SECONDS)
+    def hurry(self, *, meanwhile: Callable[[], None]) -> None:
+        """From now on never wait long for the document store, and do `meanwhile` before each question to it."""
+        self._mongo.hurry(_HURRIED_SECONDS, meanwhile)
 
     @cached_property
     def _mongo(self) -> "MongoDocuments":

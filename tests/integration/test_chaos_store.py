@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sysproduction.stores.process_states import ProcessStates
 from tests.chaos import Arena, frozen, notify_socket
 from tests.commands import await_true, configure, private_home, processes_of
 from tests.slack_server import CHANNEL, TOKEN, Answer, slack_server
+from tests.slow_link import SlowLink, slow_link
 
 TURN = 1.0
 BLOCKED = 1.0
@@ -105,6 +107,52 @@ def test_a_store_that_is_away(arena: Arena, tmp_path: Path, kind: str) -> None:
 def test_a_store_that_is_away_for_long(arena: Arena, tmp_path: Path, kind: str) -> None:
     """A minute: longer than the silence that a child is allowed."""
     lose_the_store(arena, tmp_path / "notify", kind=kind, seconds=60.0)
+
+
+def slow_store(arena: Arena, link: SlowLink, ear: Path, *, seconds: float) -> None:
+    """Each answer takes 0.4 s for so long, and a child is killed: that takes its supervisor many questions."""
+    arena.plan(writer={"work": "count"}, victim={"work": "idle"})
+    with notify_socket(ear) as manager:
+        arena.variables = manager.variables
+        with arena.supervised("writer", "victim"):
+            before = arena.pids()
+            await_true(lambda: len(arena.begun("count")) > 3)
+            since, link.delay = time.monotonic(), 0.4
+            os.kill(before["victim"], signal.SIGKILL)
+            await_true(lambda: arena.pids().get("victim", before["victim"]) != before["victim"], 30.0)
+            await_true(lambda: time.monotonic() > since + seconds, seconds + 10)
+            assert manager.longest_silence(since) < TURN + BLOCKED
+            link.delay, done = 0.0, len(arena.begun("count"))
+            await_true(lambda: len(arena.begun("count")) > done + 2, 15.0)
+            assert arena.pids()["writer"] == before["writer"]
+    arena.check()
+    assert arena.told("alert") == ["process/victim/crashed"]
+    recorded = executions(arena, "writer")
+    assert len(recorded) == len(arena.begun("count"))
+    assert all(earlier.ended_at <= later.started_at for earlier, later in pairwise(recorded))
+
+
+@pytest.fixture
+def link(arena: Arena) -> Iterator[SlowLink]:
+    """Between the home and its database."""
+    status = arena.database.status()
+    assert status is not None
+    with slow_link(status.port) as made:
+        settings = arena.home / "private_config.yaml"
+        settings.write_text(settings.read_text().replace(f":{status.port}/", f":{made.port}/"))
+        yield made
+
+
+def test_a_slow_store(arena: Arena, link: SlowLink, tmp_path: Path) -> None:
+    """Five seconds: the loop turns on in the middle of its questions, a dead child comes back, nothing is told but its
+    crash, each execution is recorded once and in order."""
+    slow_store(arena, link, tmp_path / "notify", seconds=5.0)
+
+
+@pytest.mark.soak
+def test_a_slow_store_for_long(arena: Arena, link: SlowLink, tmp_path: Path) -> None:
+    """A minute of the same."""
+    slow_store(arena, link, tmp_path / "notify", seconds=60.0)
 
 
 def test_an_end_without_the_store(arena: Arena) -> None:

@@ -108,6 +108,35 @@ def test_an_operator_may_start_a_failed_process_again() -> None:
     assert len(platform.outcomes("run")) == 4
 
 
+def test_the_limit_on_crashes_outlives_the_supervisor() -> None:
+    """A process that is FAILED stays down under the next supervisor, which says nothing again; crashes of before an
+    operator asked for it do not count there either."""
+    platform = Platform(spec("run", restart=RestartPolicy(crashes_max=2)))
+    platform.work["run"] = die
+    platform.go(30)
+    platform.new_supervisor()
+    platform.go(60)
+    assert len(platform.outcomes("run")) == 3
+    assert platform.notifier.keys_told() == ["process/run/crashed", "process/run/failed"]
+    platform.states.ask_again("run")
+    platform.go(1)
+    platform.new_supervisor()
+    platform.go(60)
+    assert len(platform.outcomes("run")) == 6
+
+
+def test_a_supervisor_killed_between_crashes_counts_all_of_them() -> None:
+    """Each crash is seen by another supervisor: the limit is the same as under one."""
+    platform = Platform(spec("run", restart=RestartPolicy(backoff_seconds=1, crashes_max=2)))
+    platform.work["run"] = die
+    for _ in range(8):
+        platform.go(3)
+        platform.new_supervisor()
+    platform.go(1)
+    assert len(platform.outcomes("run")) == 3
+    assert "FAILED: 3 crashes" in platform.supervisor.decisions["run"].reason  # type: ignore[union-attr]
+
+
 def test_a_process_that_must_not_be_restarted_stays_down() -> None:
     """With restarts disabled one crash is the end of the day, for a new supervisor too."""
     platform = Platform(all_day("run", restart=RestartPolicy(enabled=False))).go(5)
