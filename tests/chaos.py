@@ -12,17 +12,17 @@ The chaos cases and their tests (files without a folder are in tests/integration
  8 SIGSTOP to the supervisor             test_chaos_daemon
  9 deaf child, detached grandchild       test_chaos_children
 10 full disks                            test_chaos_resources; unit/adapters/test_log_pump
-11 a database that refuses or hangs      test_chaos_store; unit/supervisor/test_supervise_faults
+11 a database that is away, hangs, slow     test_chaos_store; unit/supervisor/test_supervise_faults
 12 Slack answers 429 or nothing          test_chaos_store; unit/adapters/test_slack_notifier
 13 floods of output                      test_chaos_resources; unit/adapters/test_log_pump
 14 fork bomb, memory eater               test_chaos_resources; unit/adapters/test_families
-15 the clock set                         unit/supervisor/test_supervise_faults
+15 the clock set                         unit/supervisor/test_supervise_faults, test_duties
 16 both DST days                         unit/supervisor/test_windows
 17 windows against a brute-force model   unit/supervisor/test_windows
 18 off over the start time               unit/supervisor/test_missed_starts
 19 dependencies                          unit/supervisor/test_supervise, test_planner
 20 bad configurations; reload            test_check_corpus; test_chaos_reload
-21 raising methods, completion methods   unit/supervisor/test_runner_ends
+21 raising methods, completion methods   test_chaos_children; unit/supervisor/test_runner_ends
 22 orders during a long wait             test_supervised_day
 23 forged identities                     ports/test_programs, unit/adapters/test_families
 24 days with random faults               unit/supervisor/test_supervise_week
@@ -71,11 +71,14 @@ class Arena:
     home: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def plan(self, **processes: dict[str, Any]) -> None:
-        """Configure these processes; all may run now, and for hours."""
-        opens = datetime.now(UTC) - timedelta(hours=6)
-        window = {"start": f"{opens:%H:%M}", "stop": f"{opens - timedelta(minutes=1):%H:%M}"}
-        (self.home / PLAN).write_text(json.dumps(window | {"processes": processes}))
+    def plan(self, *, closes_in: float | None = None, warm: bool = False, **processes: dict[str, Any]) -> None:
+        """Configure these processes; all may run now, and for hours, or for so many seconds. `warm`: they are forked
+        from a template that has imported everything, as in the product."""
+        now = datetime.now(UTC)
+        opens = now - timedelta(hours=6)
+        closes = opens - timedelta(minutes=1) if closes_in is None else now + timedelta(seconds=closes_in)
+        window = {"start": f"{opens:%H:%M}", "stop": f"{closes:%H:%M:%S}"}
+        (self.home / PLAN).write_text(json.dumps(window | {"processes": processes, "warm": warm}))
 
     def launch(self) -> "subprocess.Popen[str]":
         """A supervisor, at once."""

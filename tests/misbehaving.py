@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sysproduction import processes
+from sysproduction.adapters.preload import preload_for
 from sysproduction.adapters.programs import LocalPrograms
 from sysproduction.config import loading
 from sysproduction.config.home import Home
@@ -60,6 +61,16 @@ def spin(world: World) -> MethodResult:
     """Never come back, and never let go of the interpreter: no Python handler of a signal can run."""
     deque(itertools.repeat(0), maxlen=0)
     raise AssertionError
+
+
+def fail(world: World) -> MethodResult:
+    """Raise, each time."""
+    raise ArithmeticError("one and one is three")
+
+
+def tidy(world: World) -> MethodResult:
+    """Be there when the run ends."""
+    return MethodResult()
 
 
 def deaf(world: World) -> MethodResult:
@@ -107,24 +118,32 @@ def methods(home: Home) -> dict[str, Callable[[World], MethodResult]]:
 
         return call
 
-    return {m.__name__: told(m) for m in (idle, count, talk, crash, spin, deaf, flood, breed, eat)}
+    return {m.__name__: told(m) for m in (idle, count, talk, crash, spin, fail, tidy, deaf, flood, breed, eat)}
+
+
+def plan_of(home: Home) -> dict[str, Any]:
+    """The processes with their window; `warm`: the template imports all that it does in the product."""
+    plan: dict[str, Any] = json.loads((home.path / PLAN).read_text())
+    return plan
 
 
 def specs(home: Home) -> tuple[ProcessSpec, ...]:
     """The processes of the plan."""
-    plan = json.loads((home.path / PLAN).read_text())
+    plan = plan_of(home)
     return tuple(_spec(name, plan["start"], plan["stop"], **fields) for name, fields in plan["processes"].items())
 
 
 def _spec(name: str, start: str, stop: str, *, work: str, **more: Any) -> ProcessSpec:
-    frequency = 0.005 if work == "count" else 120.0
+    frequency = more.get("frequency", 0.005 if work in ("count", "fail") else 120.0)
     method = MethodSpec(work, frequency, UNLIMITED, timeout_minutes=more.get("timeout_minutes", 60.0))
+    others = tuple(MethodSpec(other, 0.005, UNLIMITED) for other in more.get("beside", ()))
+    ends = (MethodSpec("tidy", run_on_completion_only=True),) if more.get("tidies") else ()
     return ProcessSpec(
         name,
         clock_time.fromisoformat(start),
         clock_time.fromisoformat(stop),
         "UTC",
-        (method,),
+        (method, *others, *ends),
         days=frozenset(range(7)),
         restart=RestartPolicy(**more.get("restart", {})),
         limits=Limits(**more.get("limits", {})),
@@ -138,7 +157,8 @@ def supervise(path: str) -> int:
 
     def children(home: Home, received: Signals) -> Programs:
         log = home.logs / "template.log"
-        return LocalPrograms(entry="tests.misbehaving:main", preload=PRELOAD, log_path=log, signals=received)
+        preload = preload_for(str(home.path)) if plan_of(home)["warm"] else PRELOAD
+        return LocalPrograms(entry="tests.misbehaving:main", preload=preload, log_path=log, signals=received)
 
     hosting.children = children
     config = replace(loading.load(home, environ=os.environ), processes=specs(home))

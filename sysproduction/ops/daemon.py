@@ -15,7 +15,7 @@ from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.domain.errors import Refused, SysproductionError, Unavailable
 from sysproduction.domain.processes import ProcessSpec, StartMethod
-from sysproduction.ops.reloading import Reload
+from sysproduction.ops.reloading import Reload, to_restart
 from sysproduction.ports import Clock, InitSystem, PacedClock, Program, Programs, Signals
 from sysproduction.stores.order_stack import OrderStack
 from sysproduction.stores.process_states import ProcessStates
@@ -25,7 +25,7 @@ from sysproduction.wiring import hosting
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
-    from sysproduction.config.settings import ClockSettings
+    from sysproduction.config.settings import ClockSettings, Settings
     from sysproduction.wiring import Outside
 
 _POLL_SECONDS: Final = 5.0
@@ -130,6 +130,7 @@ class _Daemon:
     init: InitSystem
     is_well: Callable[[float], None]
     reload: Reload
+    settings: "Settings"
     draining: bool = False
     step_at: float = 0.0
     breath_at: float = 0.0
@@ -167,6 +168,7 @@ class _Daemon:
             init=hosting.init_system(),
             is_well=hosting.dead_man_switch(config.settings.notify.dead_man),
             reload=Reload(home),
+            settings=config.settings,
         )
 
     def run(self, watch: bool) -> None:
@@ -245,6 +247,9 @@ class _Daemon:
         config = self.reload.result()
         if config is not None:
             touched = self.supervisor.reload(config.processes)
+            for sentence in to_restart(self.settings, config.settings):
+                _log.warning("%s", sentence)
+            self.settings = config.settings
             self.step_at = 0.0
             self.programs.close()  # the next child comes from a template with today's code
             _log.info("reloaded the configuration; to be restarted or stopped: %s", ", ".join(touched) or "nothing")

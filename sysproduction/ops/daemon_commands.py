@@ -64,15 +64,19 @@ def down(context: typer.Context) -> None:
 
 
 def reload(context: typer.Context) -> None:
-    """Have the supervisor read its configuration anew; what has not changed is left alone."""
+    """Have the supervisor read its configuration anew; what has not changed is left alone, and what is obeyed after
+    another start only is named."""
     from sysproduction.ops import daemon
+    from sysproduction.ops.reloading import to_restart
 
     here = session(context)
-    here.config(check_methods=True)
-    answer = daemon.reload_supervisor(here.home)
-    if isinstance(answer, Refused):
+    new = here.config(check_methods=True)
+    old = here.config(accepted=True) if daemon.is_running(here.home) else new
+    if isinstance(answer := daemon.reload_supervisor(here.home), Refused):
         raise leave_refused(answer)
     typer.echo("the configuration is right; the supervisor reads it now")
+    for sentence in to_restart(old.settings, new.settings):
+        typer.echo(sentence)
 
 
 def run(

@@ -13,8 +13,10 @@ from sysproduction.domain.errors import ConfigError, Unavailable
 
 if TYPE_CHECKING:
     from sysproduction.config.loading import Config
+    from sysproduction.config.settings import Settings
 
 _SAID_BYTES_MAX: Final = 20_000
+_OF_THE_SUPERVISOR: Final = frozenset({"environment", "mongo", "mongo_database", "notify", "clock"})
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +24,18 @@ _log = logging.getLogger(__name__)
 def check_command(home: Home) -> list[str]:
     """The command line that checks a home's whole configuration, methods included."""
     return [sys.executable, "-m", "sysproduction.ops.main", "--home", str(home.path), "check"]
+
+
+def to_restart(old: "Settings", new: "Settings") -> list[str]:
+    """Sentences that name the settings which have changed and are obeyed after another start only."""
+    changed = [name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)]
+    own = [name for name in changed if name in _OF_THE_SUPERVISOR]
+    told = []
+    if changed:
+        told.append(f"changed settings: {', '.join(changed)}; a process obeys them from its next start on")
+    if own:
+        told.append(f"the supervisor itself obeys {', '.join(own)} only after `sysproduction down` and then `up`")
+    return told
 
 
 class Reload:

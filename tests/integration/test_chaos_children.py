@@ -27,7 +27,7 @@ def arena(tmp_path: Path) -> Iterator[Arena]:
 
 def kill_children(arena: Arena, times: int, seed: int) -> list[float]:
     """Seconds until a method ran again after each kill; one process bears them, the other notices nothing."""
-    arena.plan(victim={"work": "count"} | EAGER, witness={"work": "idle"})
+    arena.plan(victim={"work": "count", "frequency": 0.0005} | EAGER, warm=True, witness={"work": "idle"})
     chance = random.Random(seed)
     back = []
     with arena.supervised("victim", "witness"):
@@ -55,9 +55,8 @@ def test_a_child_killed_again_and_again(arena: Arena) -> None:
 
 @pytest.mark.soak
 def test_a_child_killed_twenty_times(arena: Arena) -> None:
-    """The same in full (how soon to the millisecond is for the benchmark to say)."""
-    back = sorted(kill_children(arena, 20, seed=4))
-    assert back[len(back) // 2] < 1.0, back
+    """The same in full, and each time back within 300 ms."""
+    assert max(kill_children(arena, 20, seed=4)) < 0.3
 
 
 def test_a_process_that_crashes_for_ever(arena: Arena) -> None:
@@ -74,7 +73,7 @@ def test_a_process_that_crashes_for_ever(arena: Arena) -> None:
         assert [run.reason for run in arena.runs("bad")] == ["exit code 7: see its log"] * 5
         assert arena.pids() == {"good": good}
     gaps = [later - earlier for earlier, later in pairwise(starts)]
-    assert gaps[-1] >= 0.4
+    assert all(gap >= least for gap, least in zip(gaps, (0.0, 0.1, 0.2, 0.4), strict=True))
     assert sorted(arena.told("alert")) == ["process/bad/crashed", "process/bad/failed"]
     arena.check()
 
@@ -137,3 +136,21 @@ def test_a_deaf_child_and_its_grandchild(arena: Arena, start_method: str) -> Non
         await_true(lambda: arena.runs("deaf")[0].outcome == "crashed")
     arena.check()
     assert [run for run in arena.begun("deaf")] == [(leader.pid, arena.begun("deaf")[0][1])]
+
+
+def test_a_method_that_raises(arena: Arena) -> None:
+    """The others still run; what tidies up runs once, at STOP too, and each failure is in the history."""
+    arena.plan(clumsy={"work": "fail", "beside": ["count"], "tidies": True})
+    with arena.supervised("clumsy"):
+        await_true(lambda: len(arena.begun("fail")) >= 3 and len(arena.begun("count")) >= 3)
+        assert arena.begun("tidy") == []
+        arena.order("clumsy", ControlState.STOP)
+        await_true(lambda: "clumsy" not in arena.pids(), 5.0)
+        assert len(arena.begun("tidy")) == 1
+        assert arena.begun("tidy")[0][1] > max(at for _pid, at in arena.begun("count"))
+        (run,) = arena.runs("clumsy")
+        failures = arena.states(lambda states: states.method_runs(run_id=run.run_id)) or []
+        told = [f.error for f in failures if f.method == "fail"]
+        assert len(told) == len(arena.begun("fail"))
+        assert all(error and "one and one is three" in error for error in told)
+    arena.check()

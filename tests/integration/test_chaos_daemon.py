@@ -32,9 +32,8 @@ def kill(supervisor: "subprocess.Popen[str]") -> None:
     supervisor.wait()
 
 
-def test_ten_children_are_adopted(arena: Arena) -> None:
-    """After kill -9 of the supervisor all go on, the one that prints too; the next one adopts all, starts no second
-    copy, and stops them."""
+def adopt_ten(arena: Arena) -> float:
+    """Seconds until all were adopted, from the moment at which the supervisor was up."""
     talker = {"work": "talk", "limits": {"stop_seconds": 0.5}}
     arena.plan(**{name: talker if name == TEN[0] else {"work": "idle"} for name in TEN})
     with arena.supervised(*TEN) as first:
@@ -50,8 +49,37 @@ def test_ten_children_are_adopted(arena: Arena) -> None:
         assert second.poll() is None
         assert arena.pids() == before
         assert len(arena.begun("idle")) == 9
-    assert adopted < 5.0
     assert all(stopped(pid) for pid in before.values())
+    arena.check()
+    return adopted
+
+
+def test_ten_children_are_adopted(arena: Arena) -> None:
+    """After kill -9 of the supervisor all go on, the one that prints too; the next one adopts all, starts no second
+    copy, and stops them."""
+    assert adopt_ten(arena) < 5.0
+
+
+@pytest.mark.soak
+def test_ten_children_are_adopted_in_no_time(arena: Arena) -> None:
+    """Within two seconds."""
+    assert adopt_ten(arena) < 2.0
+
+
+def test_an_adopted_child_ends_with_its_window(arena: Arena) -> None:
+    """It was started by a supervisor that is dead, and is stopped in time by the next."""
+    begun = time.monotonic()
+    arena.plan(closes_in=12.0, one={"work": "idle"})
+    with arena.supervised("one") as first:
+        pid = arena.pids()["one"]
+        kill(first)
+    with arena.supervised() as second:
+        await_true(lambda: "one is running already" in arena.log or stopped(pid))
+        await_true(lambda: stopped(pid), 20.0)
+        assert 11.0 <= time.monotonic() - begun < 12.0 + 3.0
+        await_true(lambda: [run.outcome for run in arena.runs("one")] == ["succeeded"])
+        assert second.poll() is None
+    assert arena.log.count("adopted") == 1
     arena.check()
 
 

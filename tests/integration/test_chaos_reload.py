@@ -124,3 +124,20 @@ def test_a_bad_file_changes_nothing(reloaded: Reloaded) -> None:
     reloaded.write()
     reloaded.reload()
     assert arena.pids() == again
+
+
+def test_settings_that_wait_for_a_start_are_named(reloaded: Reloaded) -> None:
+    """By the command and in the supervisor's log: whose next start each of them waits for."""
+    before = reloaded.arena.pids()
+    reloaded.write(extra="risk: {repeats_max: 7}\nmongo_database: other\n")
+    said = " ".join(right(reloaded.arena.home, "reload").out.split())
+    await_true(lambda: "reloaded the configuration" in reloaded.arena.log)
+    for told in (
+        "changed settings: mongo_database, risk; a process obeys them from its next start on",
+        "the supervisor itself obeys mongo_database only after `sysproduction down` and then `up`",
+    ):
+        assert told in said
+        assert told in reloaded.arena.log
+    assert reloaded.arena.pids() == before
+    reloaded.write()
+    reloaded.reload()
