@@ -10,14 +10,28 @@ from sysproduction.control.report_desk import ReportDesk
 from sysproduction.control.report_markets import best_volumes, roll_facts
 from sysproduction.control.report_money import day_facts, filled_orders
 from sysproduction.control.report_state import reconcile_facts, status_facts
+from sysproduction.control.report_strategies import (
+    curve_facts,
+    decided_facts,
+    held_facts,
+    portfolios,
+    slippage_of,
+    whole_positions,
+)
 from sysproduction.domain.errors import ConfigError
+from sysproduction.reports.account_curve import account_curve_report
 from sysproduction.reports.costs import costs_report
 from sysproduction.reports.daily_pnl import daily_pandl_report
+from sysproduction.reports.instrument_risk import instrument_risk_report
 from sysproduction.reports.liquidity import liquidity_report
+from sysproduction.reports.market_monitor import market_monitor_report
+from sysproduction.reports.minimum_capital import minimum_capital_report
 from sysproduction.reports.reconciling import reconcile_report
 from sysproduction.reports.report import Report
+from sysproduction.reports.risk import risk_report
 from sysproduction.reports.rolling import roll_report
 from sysproduction.reports.status import status_report
+from sysproduction.reports.strategy import strategy_report
 from sysproduction.reports.trades import trade_report
 
 SUFFIX: Final = "_report"
@@ -42,6 +56,15 @@ def _trades(desk: ReportDesk) -> Report:
     return trade_report(filled_orders(desk, since), since, desk.now)
 
 
+def _instrument_risk(desk: ReportDesk) -> Report:
+    return instrument_risk_report(desk.markets, whole_positions(desk), held_facts(desk).capital, desk.now)
+
+
+def _minimum_capital(desk: ReportDesk) -> Report:
+    found, missing = portfolios(desk)
+    return minimum_capital_report(desk.markets, found, missing, desk.now)
+
+
 REPORTS: Final[Mapping[str, Edition]] = {
     "costs_report": Edition("what a trade costs, next to volatility", lambda d: costs_report(d.markets, d.now)),
     "liquidity_report": Edition(
@@ -54,6 +77,17 @@ REPORTS: Final[Mapping[str, Edition]] = {
         "strategies, stack, ledger and broker compared", lambda d: reconcile_report(reconcile_facts(d), d.now)
     ),
     "trade_report": Edition("trades of the last seven days, their delays and slippage", _trades),
+    "risk_report": Edition("what positions may lose", lambda d: risk_report(d.markets, held_facts(d), d.now)),
+    "instrument_risk_report": Edition("what a contract of each instrument may lose", _instrument_risk),
+    "minimum_capital_report": Edition("capital that whole contracts take", _minimum_capital),
+    "slippage_report": Edition("configured spreads against those of trades and samples", slippage_of),
+    "market_monitor_report": Edition("how far markets moved", lambda d: market_monitor_report(d.markets, d.now)),
+    "account_curve_report": Edition(
+        "curve and statistics of all futures", lambda d: account_curve_report(curve_facts(d), d.now)
+    ),
+    "strategy_report": Edition(
+        "what each strategy decided, and why", lambda d: strategy_report(decided_facts(d), d.now)
+    ),
 }
 """In the order in which they are made."""
 

@@ -74,7 +74,8 @@ def show(made: "Report") -> None:
     from rich.text import Text
 
     from sysproduction.ops import render
-    from sysproduction.reports.text import MARKS, heading, is_number, shown
+    from sysproduction.reports.report import heading_of
+    from sysproduction.reports.text import MARKS, is_number, shown
 
     console = render.console()
     console.print(Text(f"{made.title}, {made.at:%Y-%m-%d %H:%M} UTC", style="bold"))
@@ -86,7 +87,7 @@ def show(made: "Report") -> None:
         shown_table = Table(title=told.title, caption=told.words or None, title_justify="left", header_style="bold")
         for number, column in enumerate(told.columns):
             right = all(is_number(row[number]) or row[number] is None for row in told.rows)
-            shown_table.add_column(heading(column), justify="right" if right else "left", overflow="fold")
+            shown_table.add_column(heading_of(column), justify="right" if right else "left", overflow="fold")
         for row in told.rows:
             shown_table.add_row(*(Text(shown(value)) for value in row))
         console.print(shown_table)

@@ -18,6 +18,13 @@ __all__ = [  # noqa: RUF022 (the order in which they run)
     "daily_pandl_report",
     "reconcile_report",
     "trade_report",
+    "risk_report",
+    "instrument_risk_report",
+    "minimum_capital_report",
+    "slippage_report",
+    "market_monitor_report",
+    "account_curve_report",
+    "strategy_report",
 ]
 
 _SAME_DESK: Final = timedelta(minutes=30)
@@ -98,3 +105,38 @@ def reconcile_report(world: World) -> MethodResult:
 def trade_report(world: World) -> MethodResult:
     """What was traded, and what that cost."""
     return _published(world, "trade_report")
+
+
+def risk_report(world: World) -> MethodResult:
+    """What positions may lose."""
+    return _published(world, "risk_report")
+
+
+def instrument_risk_report(world: World) -> MethodResult:
+    """What a contract of each instrument may lose."""
+    return _published(world, "instrument_risk_report")
+
+
+def minimum_capital_report(world: World) -> MethodResult:
+    """What capital whole contracts take."""
+    return _published(world, "minimum_capital_report")
+
+
+def slippage_report(world: World) -> MethodResult:
+    """Spreads as configured, traded and sampled."""
+    return _published(world, "slippage_report")
+
+
+def market_monitor_report(world: World) -> MethodResult:
+    """How far markets moved."""
+    return _published(world, "market_monitor_report")
+
+
+def account_curve_report(world: World) -> MethodResult:
+    """What all futures have made."""
+    return _published(world, "account_curve_report")
+
+
+def strategy_report(world: World) -> MethodResult:
+    """What each strategy decided."""
+    return _published(world, "strategy_report")

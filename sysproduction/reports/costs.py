@@ -29,7 +29,9 @@ def costs_report(markets: Markets, at: datetime) -> Report:
     if free:
         draft.note(f"without a configured spread: {', '.join(free)}")
     words = "Percent of a contract's value for one trade; annual volatility in percent, mean of a year."
-    draft.table("all", "All costs", COLUMNS, ranked(whole, "SR_cost"), words)
+    dearest = ranked(whole, "SR_cost")
+    draft.table("all", "All costs", COLUMNS, dearest, words)
+    draft.bars("A round trip against volatility", "Sharpe ratio units", dearest, "instrument", "SR_cost")
     for name, title, spread in (("commission", "Commission only", False), ("spread", "Spread only", True)):
         rows = [_row(one, spread=spread, commission=not spread) for one in measures]
         draft.table(name, title, COLUMNS, ranked(rows, "SR_cost"))

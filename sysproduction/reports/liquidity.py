@@ -40,4 +40,6 @@ def liquidity_report(markets: Markets, volumes: Mapping[str, tuple[str, float]],
     words = "Mean of business days of the last two weeks; risk is annual, in millions of base currency."
     draft.table("contracts", "By contracts a day", COLUMNS, ranked(rows, "contracts_per_day", down=False), words)
     draft.table("risk", "By risk a day", COLUMNS, ranked(rows, "risk_per_day_m", down=False))
+    risky = ranked(rows, "risk_per_day_m")
+    draft.bars("Annual risk traded a day", "millions of base currency", risky, "instrument", "risk_per_day_m")
     return draft.done()

@@ -7,8 +7,8 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from sysproduction.reports.report import Cell, Figure, Report, Table
-from sysproduction.reports.text import heading, is_number, shown
+from sysproduction.reports.report import Cell, Figure, Report, Table, heading_of
+from sysproduction.reports.text import is_number, shown
 
 SCRIPT, SHEET, DRAWING = "uPlot.iife.min.js", "uPlot.min.css", "figures.js"
 """uPlot 1.6.32 (MIT, see uPlot.LICENSE), as the package registry npm has it, and what uses it."""
@@ -70,7 +70,7 @@ def _scripts(report: Report) -> str:
 def _table(table: Table) -> str:
     numeric = [all(is_number(row[n]) or row[n] is None for row in table.rows) for n in range(len(table.columns))]
     head = "".join(
-        f"<th{_kind(n)}>{escape(heading(name))}</th>" for name, n in zip(table.columns, numeric, strict=True)
+        f"<th{_kind(n)}>{escape(heading_of(name))}</th>" for name, n in zip(table.columns, numeric, strict=True)
     )
     rows = "".join(f"<tr>{_cells(row, numeric)}</tr>" for row in table.rows)
     words = f"<p>{escape(table.words)}</p>" if table.words else ""

@@ -127,12 +127,27 @@ class Draft:
             told = tuple(tuple(row[column] for column in columns) for row in rows)
             self.tables.append(Table(name, title, tuple(columns), told, words))
 
+    def bars(self, title: str, unit: str, rows: Sequence[Row], of: str, *columns: str) -> None:
+        """A figure with a bar for each row and column, labelled by the row's `of`; none without rows."""
+        if rows:
+            curves = {heading_of(column): [_bar(row[column]) for row in rows] for column in columns}
+            self.figures.append(Figure(title, unit, curves, labels=[str(row[of]) for row in rows]))
+
     def done(self) -> Report:
         """The report: what wants eyes comes first."""
         order = (Level.WARN, Level.NOTE, Level.OK)
         findings = sorted(self.findings, key=lambda one: order.index(one.level))
         parts = (tuple(findings), tuple(self.tables), tuple(self.figures), tuple(dict.fromkeys(self.missing)))
         return Report(self.name, self.title, self.at, *parts)
+
+
+def heading_of(column: str) -> str:
+    """A column's name in words."""
+    return column.replace("_", " ")
+
+
+def _bar(value: Cell) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def ranked(rows: Sequence[Row], column: str, *, down: bool = True) -> list[Row]:

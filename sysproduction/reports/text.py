@@ -4,7 +4,7 @@ import math
 from datetime import date, datetime
 from typing import Final
 
-from sysproduction.reports.report import Cell, Level, Report, Table
+from sysproduction.reports.report import Cell, Level, Report, Table, heading_of
 
 MARKS: Final = {Level.WARN: "!", Level.NOTE: "-", Level.OK: "+"}
 
@@ -36,11 +36,6 @@ def as_text(report: Report) -> str:
     return "\n".join(parts) + "\n"
 
 
-def heading(column: str) -> str:
-    """A column's name in words."""
-    return column.replace("_", " ")
-
-
 def is_number(value: Cell) -> bool:
     """Whether it is set to the right."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -59,7 +54,7 @@ def _number(value: float) -> str:
 
 
 def _lines(table: Table) -> list[str]:
-    cells = [[heading(column) for column in table.columns], *([shown(value) for value in row] for row in table.rows)]
+    cells = [[heading_of(column) for column in table.columns], *([shown(value) for value in row] for row in table.rows)]
     widths = [max(len(row[number]) for row in cells) for number in range(len(table.columns))]
     right = [all(is_number(row[number]) or row[number] is None for row in table.rows) for number in range(len(widths))]
     return [

@@ -91,8 +91,10 @@ def trade_report(orders: Sequence[Filled], since: datetime, at: datetime, missin
     words = "Slippage in points over the annual deviation of the price, x 10,000."
     draft.table("vol", "Slippage against volatility", RAW, vol, words)
     draft.table("cash", "Slippage in base currency", RAW, cash, "Of all contracts of the order.")
-    for name, key in (("instrument", "instrument"), ("strategy", "strategy")):
-        draft.table(f"by_{name}", f"Slippage in base currency by {name}", SUMMARY, _summary(cash, key))
+    for key in ("instrument", "strategy"):
+        sums = _summary(cash, key)
+        draft.table(f"by_{key}", f"Slippage in base currency by {key}", SUMMARY, sums)
+        draft.bars(f"Slippage by {key}", "base currency", sums, "of", "total_trading")
     return draft.done()
 
 

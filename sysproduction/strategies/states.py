@@ -21,8 +21,9 @@ def state_files(
     decided: OptimalPositions, system: SystemConfig, result: SystemResult, chosen: Chosen | None = None
 ) -> dict[str, bytes]:
     """By name: `decision.parquet` a row an instrument, panels (days x instruments) of combined forecasts, volatility,
-    weights and optimal positions, `configuration.json` and `versions.json`. Of whole contracts that were chosen also
-    `risk.parquet`, the annual covariance of one contract of each in shares of capital, and `optimisation.json`."""
+    weights and optimal positions, the diversification multiplier by day, `configuration.json` and `versions.json`. Of
+    whole contracts that were chosen also `risk.parquet`, the annual covariance of one contract of each in shares of
+    capital, and `optimisation.json`."""
     panels = {
         "forecasts": result.forecasts.combined,
         "volatility": result.vol,
@@ -30,6 +31,8 @@ def state_files(
         "positions": result.positions.optimal,
     }
     files = {f"{name}.parquet": _parquet(_frame(result, panel)) for name, panel in panels.items()}
+    multiplier = pd.DataFrame({"IDM": result.positions.multiplier[-ROWS_KEPT:]}, index=result.prices.days[-ROWS_KEPT:])
+    files["multiplier.parquet"] = _parquet(multiplier)
     files["decision.parquet"] = _parquet(pd.DataFrame([_row(position) for position in decided.positions]))
     files["configuration.json"] = canonical(asdict(system), indent=2).encode()
     said = {"number": decided.number, "day": decided.day, "at": decided.at, "inputs": decided.inputs}

@@ -1,6 +1,9 @@
 """Reports as a user asks for them, and as run_reports leaves them."""
 
 import re
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,26 @@ from sysproduction import wiring
 from sysproduction.config.home import Home
 from sysproduction.config.loading import load
 from sysproduction.control.reporting import REPORTS
+from sysproduction.reports.page import page
+from sysproduction.reports.report import Draft, Figure
 from tests.commands import command, configure, right
 
 DAY = "2023-02-28"
+DRAG = """
+addEventListener("load", () => setTimeout(() => {
+  const { x: before } = plots[0].scales;
+  const whole = before.max - before.min;
+  const { left, top, width, height } = plots[0].over.getBoundingClientRect();
+  const at = (kind, target, part) => target.dispatchEvent(new MouseEvent(kind, {
+    bubbles: true, movementX: 9, clientX: left + part * width, clientY: top + height / 2, button: 0 }));
+  at("mousemove", plots[0].over, 0.4); at("mousedown", plots[0].over, 0.4);
+  at("mousemove", plots[0].over, 0.6); at("mouseup", document, 0.6);
+  setTimeout(() => {
+    const { x } = plots[0].scales;
+    document.title = `${x.max - x.min} of ${whole}`;
+  }, 100);
+}, 100));
+"""
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -83,3 +103,32 @@ def test_run_reports_writes_every_report_and_one_that_fails_stops_no_other(own: 
     assert failed <= {"roll_report", "reconcile_report"}
     written = {path.parent.name for path in (own / "reports" / DAY).glob("*/*.html")}
     assert written == set(REPORTS) - failed
+
+
+def test_a_browser_draws_every_figure_and_zooms(tmp_path: Path) -> None:
+    """A real browser draws each chart of a page, no script fails, and dragging over one narrows what it shows."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium here")
+    times = [datetime(2026, 1, 6, tzinfo=UTC) + timedelta(days=day) for day in range(50)]
+    draft = Draft("drawn_report", "Drawn", times[-1])
+    curves = {"up": [float(day) for day in range(50)], "gap": [None if day % 7 else 1.0 for day in range(50)]}
+    draft.figures.append(Figure("Curves", "%", curves, times))
+    draft.bars("Bars", "USD", [{"of": f"I{n}", "a": n - 3.0} for n in range(20)], "of", "a")
+    text = page(draft.done()).replace("</body>", f"<script>{DRAG}</script></body>")
+    file = tmp_path / "drawn.html"
+    file.write_text(text, encoding="utf-8")
+    words = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--enable-logging=stderr")
+    done = subprocess.run(
+        [browser, *words, f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom", file.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
+    assert done.stdout.count('class="uplot') == 2
+    assert "CONSOLE" not in done.stderr
+    found = re.search(r"<title>(.*?) of (.*?)</title>", done.stdout)
+    assert found is not None, done.stdout[:500]
+    seen, whole = map(float, found.groups())
+    assert 0 < seen < whole / 2

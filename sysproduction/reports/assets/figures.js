@@ -29,6 +29,7 @@ function drawn(box) {
   };
   const plot = new uPlot(options, [bars ? places : told.times, ...told.curves.map(({ values }) => values)], box);
   addEventListener("resize", () => plot.setSize({ width: box.clientWidth, height: 340 }));
+  return plot;
 }
 
-document.querySelectorAll("[data-figure]").forEach(drawn);
+const plots = [...document.querySelectorAll("[data-figure]")].map(drawn);

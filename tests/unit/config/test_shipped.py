@@ -25,7 +25,8 @@ STACK_METHODS = [
 
 REPORTS = [
     *("costs_report", "liquidity_report", "status_report", "roll_report", "daily_pandl_report", "reconcile_report"),
-    "trade_report",
+    *("trade_report", "risk_report", "instrument_risk_report", "minimum_capital_report", "slippage_report"),
+    *("market_monitor_report", "account_curve_report", "strategy_report"),
 ]
 
 
