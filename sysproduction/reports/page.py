@@ -19,8 +19,9 @@ h1 { font-size: 1.5em; margin-bottom: 0 }
 h2 { font-size: 1.15em; margin: 2em 0 .4em } p { color: #56616d; margin: .2em 0 }
 ul.findings { list-style: none; padding: 0 }
 ul.findings li { padding: .3em .7em; margin: .2em 0; border-left: 4px solid }
-li.warn { border-color: #c8502d; background: #fdf1ec } li.note { border-color: #8a949e; background: #f4f6f8 }
-li.ok { border-color: #2f8f5b; background: #eef8f2 }
+ul.findings li.warn { border-color: #c8502d; background: #fdf1ec }
+ul.findings li.note { border-color: #8a949e; background: #f4f6f8 }
+ul.findings li.ok { border-color: #2f8f5b; background: #eef8f2 }
 div.wide { overflow-x: auto } table { border-collapse: collapse }
 td, th { text-align: left; padding: .25em .7em; border-bottom: 1px solid #e2e6ea; white-space: nowrap }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }

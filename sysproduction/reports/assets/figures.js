@@ -2,6 +2,8 @@
 // Draws every figure of the page: curves over time, or bars over labels. Drag to zoom, double-click to see all again.
 const COLOURS = ["#1f5fa8", "#c8502d", "#2f8f5b", "#7d4fa3", "#b8860b", "#4a5560", "#c2367f", "#178a9c"];
 
+const withZero = (_, low, high) => uPlot.rangeNum(Math.min(low ?? 0, 0), Math.max(high ?? 0, 0), 0.1, true);
+
 function drawn(box) {
   const told = JSON.parse(box.querySelector("script").textContent);
   const bars = told.labels.length > 0;
@@ -19,7 +21,7 @@ function drawn(box) {
     width: box.clientWidth,
     height: 340,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
-    scales: bars ? { x: { time: false, range: (_, low, high) => [low - 0.6, high + 0.6] } } : {},
+    scales: bars ? { x: { time: false, range: (_, low, high) => [low - 0.6, high + 0.6] }, y: { range: withZero } } : {},
     cursor: { drag: { x: true, y: true, uni: 30 } },
     series: [bars ? { label: "of", value: (_, place) => label(place) } : { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...series],
     axes: [
