@@ -79,13 +79,13 @@ class Replay:
     rolled: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        series = MemorySeries(lambda: self.now)
-        self.random, self.prices = Random(self.seed), Prices(series)
+        self.series = MemorySeries(lambda: self.now)
+        self.random, self.prices = Random(self.seed), Prices(self.series)
         self.stack, self.ledger = OrderStack(self.documents), FillLedger(self.documents)
-        self.rolls, self.rates = RollStates(self.documents), FxRates(series)
+        self.rolls, self.rates = RollStates(self.documents), FxRates(self.series)
         self.exchange = Exchange(ExchangeRules(cash=1e8, latency=timedelta(seconds=5)))
         market = HourlyMarket(self.feed, "USD", 0.05)
-        broker = SimulatedBroker(self.exchange, market, lambda: self.now)
+        self.broker = SimulatedBroker(self.exchange, market, lambda: self.now)
         stores = GateStores(
             stack=self.stack,
             ledger=self.ledger,
@@ -97,7 +97,7 @@ class Replay:
         )
         self.desk = OrderDesk(
             stores=stores,
-            broker=broker,
+            broker=self.broker,
             audit=AuditLog(self.documents, "replay"),
             notifier=self.notifier,
             instruments=Instruments(self.documents),
