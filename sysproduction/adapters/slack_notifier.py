@@ -7,61 +7,32 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPException
-from typing import Any, Final
+from typing import Final
 
+from sysproduction.adapters.slack_api import (
+    Answer,
+    Delivered,
+    Failed,
+    Limited,
+    Rejected,
+    answered,
+    escaped,
+    slack_client,
+)
 from sysproduction.domain.alerts import Alert, Message, Outbox, Severity
 from sysproduction.domain.errors import ConfigError
 
-# What no retry mends; another error that Slack names concerns one message only.
-_REFUSALS: Final = frozenset(
-    (
-        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "access_denied"),
-        *("missing_scope", "no_permission", "not_allowed_token_type", "ekm_access_denied", "org_login_required"),
-        *("channel_not_found", "not_in_channel", "is_archived", "restricted_action", "team_access_not_granted"),
-    )
-)
-_PASSING: Final = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _MARKS: Final = {
     Severity.INFO: ":information_source:",
     Severity.WARNING: ":warning:",
     Severity.CRITICAL: ":rotating_light:",
 }
-_TEXT_LENGTH_MAX: Final = 3000
 _BACKOFF_SECONDS_MAX: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Delivered:
-    """Slack has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Limited:
-    """Slack asks for silence."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """It may work later."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Rejected:
-    """This message never works; `for_good`: nor does any other with this token and channel."""
-
-    reason: str
-    for_good: bool
-
-
-_Answer = _Delivered | _Limited | _Failed | _Rejected
-_Post = Callable[[str], _Answer]
+_Post = Callable[[str], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,20 +131,20 @@ class _Courier:
                 self._changed.notify_all()
             time.sleep(pause)
 
-    def _take(self, answer: _Answer, message: Message, dropped: int) -> float:
+    def _take(self, answer: Answer, message: Message, dropped: int) -> float:
         """Change the queue as the answer asks; seconds to pause before the next attempt."""
         match answer:
-            case _Delivered():
+            case Delivered():
                 self._outbox = self._outbox.delivered(message, dropped)
                 self._failures = 0
-            case _Limited(seconds):
+            case Limited(seconds):
                 return seconds
-            case _Failed(reason):
+            case Failed(reason):
                 return self._fail(reason, message)
-            case _Rejected(reason, for_good=False):
+            case Rejected(reason, for_good=False):
                 _log.error("Slack does not take the message %r: %s", message.title, reason)
                 self._outbox = self._outbox.give_up(message)
-            case _Rejected(reason):
+            case Rejected(reason):
                 self._refused = True
                 self._outbox = Outbox(self._patience.waiting_max)
                 advice = "mend token and channel of notify.slack; nothing more is sent to Slack until a restart"
@@ -198,56 +169,14 @@ def pause_after(failures: int, first: float) -> float:
 def _rendered(message: Message, dropped: int) -> str:
     """Slack's markup of a message; the length is bounded."""
     note = f"({dropped} earlier messages could not be delivered)" if dropped else ""
-    title = f"{_MARKS[message.severity]} *{_escaped(message.title)}*"
-    lines = (title, _escaped(message.text), f"`{_escaped(message.key)}`", note)
+    title = f"{_MARKS[message.severity]} *{escaped(message.title)}*"
+    lines = (title, escaped(message.text), f"`{escaped(message.key)}`", note)
     return "\n".join(line for line in lines if line)
-
-
-def _escaped(text: str) -> str:
-    shown = text if len(text) <= _TEXT_LENGTH_MAX else text[: _TEXT_LENGTH_MAX - 1] + "…"
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _poster(token: str, channel: str, base_url: str, seconds: int) -> _Post:
     """A function that posts one text. It never tells the token, whatever happens."""
-    if not (token and token.isascii() and token.isprintable() and " " not in token):
-        raise ConfigError("notify.slack.token: not a Slack token (it is empty, or has blanks or odd characters in it)")
     if not channel.strip():
         raise ConfigError("notify.slack.channel: name the channel that alerts go to")
-    try:
-        from slack_sdk import WebClient
-        from slack_sdk.errors import SlackApiError, SlackClientError
-    except ImportError as error:
-        raise ConfigError("alerts to Slack need slack_sdk: pip install 'sysproduction[slack]'") from error
-    silent = logging.Logger("slack_sdk", logging.CRITICAL)
-    client = WebClient(token, base_url, seconds, retry_handlers=[], logger=silent)
-
-    def post(text: str) -> _Answer:
-        try:
-            client.chat_postMessage(channel=channel, text=text)
-        except SlackApiError as error:
-            return _judged(error.response)
-        except OSError as error:
-            return _Failed(str(error))
-        except (SlackClientError, HTTPException, ValueError) as error:
-            return _Failed(type(error).__name__)
-        return _Delivered()
-
-    return post
-
-
-def _judged(response: Any) -> _Answer:
-    """What an answer of Slack's other than yes means."""
-    data = response.data if isinstance(response.data, dict) else {}
-    error = str(data.get("error", ""))[:80]
-    if response.status_code == 429 or error in {"ratelimited", "rate_limited"}:
-        return _limited(response.headers)
-    if response.status_code >= 500 or error in _PASSING or response.status_code == 408:
-        return _Failed(f"HTTP {response.status_code}")
-    return _Rejected(error or f"HTTP {response.status_code}", for_good=error in _REFUSALS)
-
-
-def _limited(headers: Any) -> _Answer:
-    asked = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-    seconds = str(asked[0] if isinstance(asked, list) else asked).strip()
-    return _Limited(float(seconds)) if seconds.isdecimal() else _Failed("HTTP 429 without Retry-After")
+    client = slack_client(token, base_url, seconds)
+    return lambda text: answered(lambda: client.chat_postMessage(channel=channel, text=text))
