@@ -1,4 +1,4 @@
-"""A local server that speaks the part of Slack's API which posts messages, good and bad answers included."""
+"""A local server that speaks the part of Slack's API which posts messages and files, good and bad answers included."""
 
 import json
 import time
@@ -12,6 +12,8 @@ from urllib.parse import parse_qs
 
 TOKEN = "xoxb-canary-7f3a9c"
 CHANNEL = "#alerts"
+CHANNEL_ID = "C0123"
+METHODS = ("/api/chat.postMessage", "/api/files.getUploadURLExternal", "/api/files.completeUploadExternal")
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Answer:
     error: str | None = None
     retry_after: str | None = None
     hang: bool = False
+    said: dict[str, Any] | None = None
     body: bytes | None = None
 
 
@@ -32,6 +35,10 @@ class SlackServer:
     url: str = ""
     script: list[Answer] = field(default_factory=list)
     posted: list[str] = field(default_factory=list)
+    blocks: list[Any] = field(default_factory=list)
+    uploads: dict[str, tuple[str, int]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    shared: list[dict[str, Any]] = field(default_factory=list)
     requested_at: list[float] = field(default_factory=list)
     released: Event = field(default_factory=Event)
     changed: Condition = field(default_factory=Condition)
@@ -46,16 +53,51 @@ class SlackServer:
         with self.changed:
             self.requested_at.append(time.monotonic())
             answer = self.script.pop(0) if self.script else Answer()
-            if path != "/api/chat.postMessage":
+            if path not in METHODS:
                 answer = Answer(error="unknown_method")
             elif authorization != f"Bearer {TOKEN}":
                 answer = Answer(error="invalid_auth")
-            elif fields.get("channel") != CHANNEL:
+            elif path == METHODS[0] and fields.get("channel") != CHANNEL:
                 answer = Answer(error="channel_not_found")
             if answer == Answer():
-                self.posted.append(fields["text"])
+                answer = self._done(path, fields)
             self.changed.notify_all()
         return answer
+
+    def _done(self, path: str, fields: dict[str, Any]) -> Answer:
+        """What each method does and says where nothing is wrong."""
+        if path == METHODS[0]:
+            self.posted.append(fields["text"])
+            self.blocks.append(_told(fields.get("blocks", "[]")))
+            return Answer(said={"channel": CHANNEL_ID, "ts": "1.0"})
+        if path == METHODS[1]:
+            file = f"F{len(self.uploads)}"
+            self.uploads[file] = (fields["filename"], int(fields["length"]))
+            return Answer(said={"file_id": file, "upload_url": f"{self.url.removesuffix('/api/')}/upload/{file}"})
+        files = _told(fields["files"])
+        known = all(one["id"] in self.contents for one in files)
+        if not known or fields["channel_id"] != CHANNEL_ID:
+            return Answer(error="file_not_found" if not known else "channel_not_found")
+        named = [self.uploads[one["id"]][0] for one in files]
+        self.shared.append({"files": named, "thread": fields.get("thread_ts")})
+        return Answer(said={"files": [{"id": one["id"]} for one in files]})
+
+    def take_file(self, file: str, content: bytes) -> int:
+        """Step two of an upload; the status."""
+        if self.uploads.get(file, ("", -1))[1] != len(content):
+            return 400
+        self.contents[file] = content
+        return 200
+
+    def content(self, name: str) -> bytes:
+        """What was uploaded under this name."""
+        [file] = [file for file, (told, _) in self.uploads.items() if told == name]
+        return self.contents[file]
+
+
+def _told(value: Any) -> Any:
+    """A value that forms carry as JSON."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 @contextmanager
@@ -65,14 +107,20 @@ def slack_server() -> Iterator[SlackServer]:
 
     class Requests(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path.startswith("/upload/"):
+                self.send_response(slack.take_file(self.path.removeprefix("/upload/"), sent))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            body = sent.decode()
             is_json = "json" in self.headers["Content-Type"]
             fields = json.loads(body) if is_json else {name: values[0] for name, values in parse_qs(body).items()}
             answer = slack.answer(self.path, fields, self.headers["Authorization"])
             if answer.hang:
                 slack.released.wait(30)
                 return
-            said = {"ok": True, "ts": "1.0"} if answer.error is None else {"ok": False, "error": answer.error}
+            said = {"ok": True, **(answer.said or {})} if answer.error is None else {"ok": False, "error": answer.error}
             content = json.dumps(said).encode() if answer.body is None else answer.body
             self.send_response(answer.status)
             self.send_header("Content-Type", "application/json; charset=utf-8")

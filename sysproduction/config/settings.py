@@ -1,5 +1,6 @@
 """Settings: where data comes from and goes to, who is told, and how time runs."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -28,13 +29,19 @@ from sysproduction.config.fields import (
 from sysproduction.config.problems import Unfit
 from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
-from sysproduction.domain.report_policies import Format, ReportPolicy
+from sysproduction.domain.report_policies import Channel, Format, ReportPolicies, ReportPolicy
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule, RollThresholds
 from sysproduction.domain.roll_states import RollState
 from sysproduction.domain.strategies import Strategies, Strategy, TradingLists
 
-SECRETS = (("mongo",), ("arctic",), ("notify", "slack", "token"), ("notify", "dead_man", "url"))
+SECRETS = (
+    ("mongo",),
+    ("arctic",),
+    ("notify", "slack", "token"),
+    ("notify", "email", "password"),
+    ("notify", "dead_man", "url"),
+)
 """Keys whose values are never shown."""
 
 
@@ -73,7 +80,16 @@ class PriceSettings(Strict):
     stale_after_days: int = Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
 
 
-ReportFormat = Annotated[Literal["html", "png", "pdf", "csv", "txt"], Field(description="html, png, pdf, csv or txt")]
+Formats = Annotated[
+    tuple[Annotated[Literal["html", "png", "pdf", "csv", "txt"], Field(description="html, png, pdf, csv or txt")], ...],
+    BeforeValidator(listed),
+    Field(description="a list of html, png, pdf, csv and txt"),
+]
+Channels = Annotated[
+    tuple[Annotated[Literal["slack", "email"], Field(description="slack or email")], ...],
+    BeforeValidator(listed),
+    Field(description="a list of slack and email, or []"),
+]
 Rule = Annotated[Literal["recorded", "automatic", "manual"], Field(description="recorded, automatic or manual")]
 Share = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, description="a number from 0 to 1000000")]
 Volume = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="a number of contracts a day from 0")]
@@ -194,16 +210,33 @@ class BackupSettings(Strict):
     keep: int = Field(ge=1, le=10_000, description="a whole number from 1 to 10000")
 
 
-class ReportSettings(Strict):
-    """See ReportPolicy."""
+class OwnReportSettings(Strict):
+    """What differs for one report; None: nothing does."""
 
-    formats: Annotated[tuple[ReportFormat, ...], BeforeValidator(listed)] = Field(
-        min_length=1, description="a list of html, png, pdf, csv and txt"
+    formats: Formats | None = None
+    deliver: Channels | None = None
+    attach: Formats | None = None
+
+
+class ReportSettings(Strict):
+    """See ReportPolicy; `single` by the name of a report."""
+
+    formats: Formats
+    deliver: Channels
+    attach: Formats
+    single: dict[str, OwnReportSettings] = Field(
+        default={}, description="a map from names of reports to what differs, such as roll_report: {deliver: [slack]}"
     )
 
-    def policy(self) -> ReportPolicy:
-        """The frozen value."""
-        return ReportPolicy(tuple(map(Format, self.formats)))
+    def policies(self) -> ReportPolicies:
+        """The frozen values."""
+        usual = self.model_dump(exclude={"single"})
+        own = {name: usual | said.model_dump(exclude_none=True) for name, said in self.single.items()}
+        return ReportPolicies(_report_policy(**usual), {name: _report_policy(**said) for name, said in own.items()})
+
+
+def _report_policy(*, formats: Iterable[str], deliver: Iterable[str], attach: Iterable[str]) -> ReportPolicy:
+    return ReportPolicy(tuple(map(Format, formats)), tuple(map(Channel, deliver)), tuple(map(Format, attach)))
 
 
 class SlackSettings(Strict):
@@ -224,6 +257,25 @@ class SlackSettings(Strict):
         return self
 
 
+class EmailSettings(Strict):
+    """Mail for those who want reports by it (reports.deliver). `host` None: none is sent."""
+
+    host: Text | None = Field(default=None, description="the name of a mail server, or null")
+    port: int = Field(ge=1, le=65_535, description="a whole number from 1 to 65535")
+    security: Literal["starttls", "tls", "none"] = Field(description="starttls, tls or none")
+    user: Text | None = Field(default=None, description="a user's name, or null")
+    password: Hidden = None
+    sender: Text | None = Field(default=None, description="an address such as trading@example.com, or null")
+    to: Codes = Field(default=(), description="a list of addresses such as [me@example.com], or []")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.host and not (self.sender and self.to):
+            missing = "to" if self.sender else "sender"
+            raise Unfit(f"a mail server needs a sender and addresses: set notify.email.{missing}", at=[missing, "host"])
+        return self
+
+
 class DeadManSettings(Strict):
     """An address that is fetched while all is well, so that somebody elsewhere notices when this host is dead."""
 
@@ -237,6 +289,7 @@ class NotifySettings(Strict):
     """Who is told, besides the log."""
 
     slack: SlackSettings
+    email: EmailSettings
     dead_man: DeadManSettings
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sysproduction.config.broker_settings import FaultSettings
 from sysproduction.config.problems import closest
 from sysproduction.config.process_models import MethodModel, ProcessModel, nested
-from sysproduction.config.settings import OwnRollSettings, Settings, StrategySettings
+from sysproduction.config.settings import OwnReportSettings, OwnRollSettings, Settings, StrategySettings
 from sysproduction.config.tree import KeyPath, Node, dotted, find
 
 WINDOWS = "process_configuration"
@@ -18,6 +18,7 @@ DEFAULT = "default"
 VARIABLE = "SYSPRODUCTION__"
 _BY_NAME: Mapping[KeyPath, type[BaseModel]] = {
     ("rolls", "instruments"): OwnRollSettings,
+    ("reports", "single"): OwnReportSettings,
     ("strategies",): StrategySettings,
     ("paper", "faults"): FaultSettings,
 }

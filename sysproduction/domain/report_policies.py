@@ -1,6 +1,7 @@
 """As what reports are written, and to whom they go."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -14,8 +15,29 @@ class Format(StrEnum):
     TXT = "txt"
 
 
+class Channel(StrEnum):
+    """Ways on which reports reach people, besides the folder in which each is kept."""
+
+    SLACK = "slack"
+    EMAIL = "email"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportPolicy:
-    """Every report is written in these formats."""
+    """A report is written in these `formats` and delivered on these channels with its files of the formats `attach`."""
 
     formats: tuple[Format, ...] = (Format.HTML, Format.CSV)
+    deliver: tuple[Channel, ...] = ()
+    attach: tuple[Format, ...] = (Format.HTML,)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPolicies:
+    """The usual policy, and those of single reports by name."""
+
+    usual: ReportPolicy = field(default_factory=ReportPolicy)
+    single: Mapping[str, ReportPolicy] = field(default_factory=dict)
+
+    def of(self, report: str) -> ReportPolicy:
+        """The policy of a report."""
+        return self.single.get(report, self.usual)

@@ -51,13 +51,9 @@ def report(
         if past is not None and past > now.date():
             raise ConfigError(f"--date {past}: it is {now:%Y-%m-%d} now; give today or a day that is over")
         made = reporting.REPORTS[wanted].make(desk_of(sources_of(ports.world()), now, past))
-        policy = ports.config.settings.reports.policy()
+        policy = ports.config.settings.reports.policies().of(wanted)
         if opened:
-            keep(
-                ports.report_folders,
-                made,
-                sorted({Format.HTML, *policy.formats}),
-            )
+            keep(ports.report_folders, made, policy, Format.HTML)
     if as_json:
         render.show_json(made.as_json())
     else:

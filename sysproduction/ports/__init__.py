@@ -1,6 +1,7 @@
 """What we ask of the outside, one Protocol each, and World: the frozen set of them that a process is given."""
 
 from sysproduction.ports.broker import Broker, Served
+from sysproduction.ports.delivery import Courier, Parcel
 from sysproduction.ports.host import BeatHeart, InitSystem, Notifier, Program, Programs, Signals, Usage
 from sysproduction.ports.market import Clock, Feed, PacedClock
 from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Version
@@ -10,6 +11,7 @@ __all__ = [
     "BeatHeart",
     "Broker",
     "Clock",
+    "Courier",
     "Document",
     "DocumentDumps",
     "Documents",
@@ -18,6 +20,7 @@ __all__ = [
     "InitSystem",
     "Notifier",
     "PacedClock",
+    "Parcel",
     "Program",
     "Programs",
     "Series",

@@ -12,10 +12,11 @@ from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.identity import Identity
 from sysproduction.domain.market_hours import MarketHours
 from sysproduction.domain.processes import ProcessSpec
-from sysproduction.domain.report_policies import ReportPolicy
+from sysproduction.domain.report_policies import Channel, ReportPolicies
 from sysproduction.domain.roll_policies import RollPolicies
 from sysproduction.domain.strategies import Strategies
 from sysproduction.ports.broker import Broker, Served
+from sysproduction.ports.delivery import Courier
 from sysproduction.ports.host import Notifier
 from sysproduction.ports.market import Clock, Feed
 from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series
@@ -57,7 +58,9 @@ class World:
     specs: Sequence[ProcessSpec] = ()
     """The configured processes, and whether a program of one of their runs is alive."""
     alive: Callable[[Identity], bool] = unknown_is_dead
-    reports: ReportPolicy = field(default_factory=ReportPolicy)
+    reports: ReportPolicies = field(default_factory=ReportPolicies)
     report_folders: Folders | None = None
+    courier: Callable[[Channel], Courier] | None = None
+    """Who delivers reports on a channel; raises ConfigError if that is not set up."""
     dumps: DocumentDumps | None = None
     backups: BackupPolicy | None = None

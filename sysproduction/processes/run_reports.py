@@ -8,7 +8,9 @@ from sysproduction.control.reporting import REPORTS
 from sysproduction.domain.errors import ConfigError
 from sysproduction.domain.results import MethodResult
 from sysproduction.ports import World
-from sysproduction.reports.publishing import keep
+from sysproduction.reports.delivering import Dispatch
+from sysproduction.reports.publishing import folder_of, keep
+from sysproduction.stores.undelivered import Undelivered
 
 __all__ = [  # noqa: RUF022 (the order in which they run)
     "costs_report",
@@ -64,11 +66,15 @@ def _is_recent(made: datetime, now: datetime) -> bool:
 
 
 def _published(world: World, name: str) -> MethodResult:
-    """Make a report and write its files; what it lacks, it says itself."""
+    """Make a report, write its files and deliver them; what it lacks, it says itself."""
     if world.report_folders is None:
         raise ConfigError("run_reports has no folder to write to")
+    policy = world.reports.of(name)
     report = REPORTS[name].make(_desk(world))
-    files = keep(world.report_folders, report, world.reports.formats)
+    files = keep(world.report_folders, report, policy)
+    if policy.deliver and world.courier is not None:
+        dispatch = Dispatch(world.report_folders, Undelivered(world.documents), world.courier, world.notifier)
+        dispatch.send(folder_of(report), policy.deliver)
     return MethodResult(rows_written=len(files), items=1)
 
 

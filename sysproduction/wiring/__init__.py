@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from sysproduction.config.home import Home
 from sysproduction.domain.backups import BackupPolicy
 from sysproduction.domain.errors import ConfigError
+from sysproduction.domain.report_policies import Channel
 from sysproduction.ports import (
     Clock,
+    Courier,
     DocumentDumps,
     Documents,
     Feed,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from sysproduction.adapters.mongo import MongoDocuments
     from sysproduction.adapters.simulated_broker import SimulatedBroker
     from sysproduction.config.loading import Config
-    from sysproduction.config.settings import ClockSettings, FeedSettings
+    from sysproduction.config.settings import ClockSettings, FeedSettings, NotifySettings
     from sysproduction.domain.broker import Account
     from sysproduction.domain.histories import MarketData
     from sysproduction.ports import Broker, Served
@@ -291,8 +293,9 @@ class Outside:
             run_folder=self.home.run,
             specs=self.config.processes,
             alive=hosting.alive,
-            reports=self.config.settings.reports.policy(),
+            reports=self.config.settings.reports.policies(),
             report_folders=self.report_folders,
+            courier=lambda channel: courier(self.config.settings.notify, channel),
             dumps=self.dumps,
             backups=self.backups,
         )
@@ -331,6 +334,24 @@ def outside(home: Home, config: "Config") -> Iterator[Outside]:
         yield ports
     finally:
         ports.close()
+
+
+def courier(settings: "NotifySettings", channel: Channel) -> Courier:
+    """Who delivers reports on this channel; ConfigError if it is not set up."""
+    if channel is Channel.EMAIL:
+        from sysproduction.adapters.mail_courier import MailCourier, MailServer
+
+        mail = settings.email
+        if mail.host is None or mail.sender is None:
+            raise ConfigError("reports.deliver names email, but notify.email.host is null: set it and who gets mail")
+        password = mail.password.reveal() if mail.password else None
+        return MailCourier(MailServer(mail.host, mail.port, mail.security, mail.user, password), mail.sender, mail.to)
+    from sysproduction.adapters.slack_courier import SlackCourier
+
+    slack = settings.slack
+    if slack.token is None or slack.channel is None:
+        raise ConfigError("reports.deliver names slack, but notify.slack.token is null: set token and channel")
+    return SlackCourier(slack.token.reveal(), slack.channel, base_url=slack.url)
 
 
 def feed_codes(settings: "FeedSettings") -> list[str] | None:

@@ -15,8 +15,16 @@ from sysproduction.control.reporting import REPORTS
 from sysproduction.reports.page import page
 from sysproduction.reports.report import Draft, Figure
 from tests.commands import command, configure, right
+from tests.mail_server import mail_server
+from tests.slack_server import CHANNEL, TOKEN, slack_server
 
 DAY = "2023-02-28"
+DELIVERED = f"""\
+reports: {{{{formats: [html], deliver: [slack, email]}}}}
+notify:
+  slack: {{{{token: {TOKEN}, channel: '{CHANNEL}', url: '{{url}}'}}}}
+  email: {{{{host: 127.0.0.1, port: {{port}}, security: none, sender: a@example.com, to: [b@example.com]}}}}
+"""
 DRAG = """
 addEventListener("load", () => setTimeout(() => {
   const { x: before } = plots[0].scales;
@@ -132,3 +140,23 @@ def test_a_browser_draws_every_figure_and_zooms(tmp_path: Path) -> None:
     assert found is not None, done.stdout[:500]
     seen, whole = map(float, found.groups())
     assert 0 < seen < whole / 2
+
+
+def test_reports_are_delivered_as_configured(own: Path, settings: str) -> None:
+    """A token that Slack refuses stops nothing: the page is there, one incident is open, and the mail arrives."""
+    with slack_server() as slack, mail_server() as mail:
+        told = DELIVERED.format(url=slack.url, port=mail.port)
+        configure(own, settings + told.replace(TOKEN, "xoxb-wrong"))
+        for name in ("costs_report", "roll_report"):
+            right(own, "method", f"run_reports.{name}")
+        assert [str(message["Subject"])[:5] for _, _, message in mail.taken] == ["Costs", "Rolls"]
+        with wiring.outside(Home(own), load(Home(own), environ={})) as ports:
+            [incident] = [one for one in ports.documents.find("incidents") if one.key.startswith("reports/")]
+        assert "Slack refuses with invalid_auth" in incident.body["text"]
+        assert (own / "reports" / DAY / "roll_report" / "roll_report.html").is_file()
+        assert slack.posted == []
+        configure(own, settings + told)
+        right(own, "method", "run_reports.trade_report")
+        reports = [text for text in slack.posted if text.startswith(("Trades", "Costs", "Rolls"))]
+        assert [text.partition(",")[0] for text in reports] == ["Trades", "Costs of trading", "Rolls"]
+        assert slack.content("roll_report.html").startswith(b"<!DOCTYPE html>")

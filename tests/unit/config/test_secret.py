@@ -44,7 +44,8 @@ def test_settings_show_secrets_nowhere(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.private_config.write_text(
         f"mongo: mongodb://me:{TEXT}@h/\narctic: s3://h:b?secret={TEXT}\n"
-        f"notify: {{slack: {{token: xoxb-{TEXT}, channel: '#a'}}, dead_man: {{url: https://h/{TEXT}}}}}\n"
+        f"notify: {{slack: {{token: xoxb-{TEXT}, channel: '#a'}}, dead_man: {{url: https://h/{TEXT}}},"
+        f" email: {{password: {TEXT}}}}}\n"
     )
     home.private_config.chmod(0o600)
     config = load(home, environ={})
