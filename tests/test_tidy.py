@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "orders": (CORE, NUMERIC | {"exchange_calendars", "pandas_market_calendars"}),
     "live": (CORE | {"engine", "orders"}, NUMERIC),
     "reports": (CORE | {"systems"}, NUMERIC | {"plotly", "matplotlib"}),
-    "upkeep": (CORE, NUMERIC),
+    "upkeep": (CORE, NUMERIC | {"pyarrow"}),
     "workflows": (CORE | {"systems", "engine", "orders"}, NUMERIC | {"schedule"}),
     "supervisor": (CORE, {"schedule", "psutil"}),
     "simulation": (CORE | {"supervisor", "orders", "exchange", "control"}, NUMERIC),

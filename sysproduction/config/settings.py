@@ -204,10 +204,14 @@ class TradingSettings(Strict):
 
 
 class BackupSettings(Strict):
-    """Where backups go (None: the folder `backups` of the home), and how many of each kind are kept."""
+    """Where backups go (None: the folder `backups` of the home), how many of each kind are kept, and where they are
+    copied to besides."""
 
     folder: Annotated[Path | None, PlainValidator(words.folder)] = Field(default=None, description="a folder")
     keep: int = Field(ge=1, le=10_000, description="a whole number from 1 to 10000")
+    off_site: Annotated[str | None, PlainValidator(words.off_site)] = Field(
+        default=None, description="USER@HOST:/FOLDER for rsync, s3://BUCKET/FOLDER, file:///FOLDER, or null"
+    )
 
 
 class OwnReportSettings(Strict):

@@ -115,6 +115,18 @@ def moment(value: Any) -> datetime | None:
     return stamp.astimezone(UTC)
 
 
+def off_site(value: Any) -> str | None:
+    """What rsync takes as a target, or the address of a folder behind s3:// or file://."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip() or value.startswith("-"):
+        raise Unfit
+    scheme, separator, _ = value.partition("://")
+    if separator and scheme not in ("s3", "file"):
+        raise Unfit(f"begins with {scheme}://, which is not known")
+    return value.strip()
+
+
 def folder(value: Any) -> Path | None:
     """An absolute path, or one that begins with ~."""
     if value is None:

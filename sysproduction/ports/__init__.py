@@ -4,7 +4,7 @@ from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.delivery import Courier, Parcel
 from sysproduction.ports.host import BeatHeart, InitSystem, Notifier, Program, Programs, Signals, Usage
 from sysproduction.ports.market import Clock, Feed, PacedClock
-from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Version
+from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Stores, Version
 from sysproduction.ports.world import World
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Series",
     "Served",
     "Signals",
+    "Stores",
     "Usage",
     "Version",
     "World",

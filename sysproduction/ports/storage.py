@@ -170,6 +170,15 @@ class Series(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All that is kept, behind three ports."""
+
+    documents: Documents
+    dumps: DocumentDumps
+    series: Series
+
+
 class Folders(Protocol):
     """Named folders of files that people and other programs may read; a name is "NAME" or "NAME/part/…".
 

@@ -19,7 +19,7 @@ from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.delivery import Courier
 from sysproduction.ports.host import Notifier
 from sysproduction.ports.market import Clock, Feed
-from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series
+from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series, Stores
 
 
 def unknown_is_dead(identity: Identity) -> bool:  # noqa: ARG001 (where nothing runs, nothing is alive)
@@ -64,3 +64,7 @@ class World:
     """Who delivers reports on a channel; raises ConfigError if that is not set up."""
     dumps: DocumentDumps | None = None
     backups: BackupPolicy | None = None
+    off_site: Callable[[Sequence[Path]], int] | None = None
+    """Copies complete backups to where the configuration says; how many. None: it says nothing."""
+    empty_stores: Callable[[], AbstractContextManager[Stores]] | None = None
+    """Empty ones, to try a backup on; gone at the end."""

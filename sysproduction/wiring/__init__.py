@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeGuard
 
@@ -26,6 +26,7 @@ from sysproduction.ports import (
     World,
 )
 from sysproduction.wiring import hosting
+from sysproduction.wiring.empty_stores import empty_stores
 
 if TYPE_CHECKING:
     from sysproduction.adapters.clocks import SimulatedClock
@@ -167,7 +168,18 @@ class Outside:
     def backups(self) -> BackupPolicy:
         """Where backups go, and how many are kept."""
         settings = self.config.settings.backups
-        return BackupPolicy(settings.folder or self.home.backups, settings.keep)
+        off_site = settings.off_site
+        return BackupPolicy(settings.folder or self.home.backups, self.home.path, settings.keep, off_site)
+
+    @property
+    def off_site(self) -> Callable[[Sequence[Path]], int] | None:
+        """Copies backups to another place, if one is configured."""
+        target = self.config.settings.backups.off_site
+        if target is None:
+            return None
+        from sysproduction.adapters.off_site import copy_off_site
+
+        return partial(copy_off_site, target)
 
     @cached_property
     def leases(self) -> "Leases":
@@ -298,6 +310,8 @@ class Outside:
             courier=lambda channel: courier(self.config.settings.notify, channel),
             dumps=self.dumps,
             backups=self.backups,
+            off_site=self.off_site,
+            empty_stores=lambda: empty_stores(self.home),
         )
 
     def close(self) -> None:

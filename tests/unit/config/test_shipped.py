@@ -23,6 +23,13 @@ STACK_METHODS = [
 ]
 
 
+BACKUPS = [
+    "backup_arctic_to_csv",
+    "backup_files",
+    "backup_mongo_data_as_dump",
+    "copy_backups_off_site",
+    "verify_backups",
+]
 REPORTS = [
     *("costs_report", "liquidity_report", "status_report", "roll_report", "daily_pandl_report", "reconcile_report"),
     *("trade_report", "risk_report", "instrument_risk_report", "minimum_capital_report", "slippage_report"),
@@ -48,7 +55,7 @@ def test_the_shipped_processes_are_the_owners(tmp_path: Path) -> None:
         ("run_capital_update", time(1), ["update_total_capital", "strategy_allocation"], None),
         ("run_daily_fx_and_contract_updates", time(7), daily, None),
         (PRICES, time(20), daily + late, None),
-        ("run_backups", time(20, 15), ["backup_mongo_data_as_dump"], None),
+        ("run_backups", time(20, 15), BACKUPS, None),
         ("run_reports", time(20, 25), REPORTS, None),
         (LATE, time(23), ["update_sampled_contracts", *late], PRICES),
     ]
