@@ -59,7 +59,7 @@ class MongoDocuments:
     def __init__(self, uri: str, database: str, *, timeout_seconds: float = 2.5, answer_seconds: float = 20.0) -> None:
         self._uri = uri
         self._database = database
-        self._timeout_ms = int(timeout_seconds * 1000)
+        self._timeout_ms = self._connect_ms = int(timeout_seconds * 1000)
         self._answer_ms = int(answer_seconds * 1000)
         self._rest_seconds = 0.0
         self._rests_until = 0.0
@@ -67,12 +67,13 @@ class MongoDocuments:
         self._clients: dict[int, MongoClient[_Stored]] = {}
 
     def hurry(self, seconds: float, meanwhile: Callable[[], None]) -> None:
-        """From now on give up on an answer after `seconds`, on a connection after half of that, without a second try,
-        and then say Unavailable at once for as long: for a loop that must go on whatever the server does. It is called
-        as `meanwhile` before each operation, for many slow ones take long together."""
+        """From now on give up on an answer after `seconds`, on a server that is not there after half of that, without a
+        second try, and then say Unavailable at once for as long: for a loop that must go on whatever the server does.
+        `meanwhile` is called before each operation, for many slow ones take long together."""
         self.close()
         self._meanwhile = meanwhile
-        self._timeout_ms, self._answer_ms = int(seconds * 500), int(seconds * 1000)
+        self._timeout_ms = int(seconds * 500)
+        self._connect_ms = self._answer_ms = int(seconds * 1000)
         self._rest_seconds = seconds
 
     def declare(
@@ -190,7 +191,7 @@ class MongoDocuments:
                 retryWrites=False,
                 retryReads=self._rest_seconds == 0.0,
                 serverSelectionTimeoutMS=self._timeout_ms,
-                connectTimeoutMS=self._timeout_ms,
+                connectTimeoutMS=self._connect_ms,
                 socketTimeoutMS=self._answer_ms,
                 appname="sysproduction",
                 connect=at_once,
