@@ -6,8 +6,13 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
+from sysproduction.domain.errors import DataError
 from sysproduction.domain.fills import Fill, Positions, latest
+from sysproduction.domain.histories import History
 from sysproduction.domain.identity import Identity
+from sysproduction.domain.instruments import Listing
 from sysproduction.domain.pnl import opening_positions
 from sysproduction.domain.processes import ProcessSpec
 from sysproduction.domain.strategies import Strategies
@@ -18,7 +23,6 @@ from sysproduction.stores.fills import FillLedger
 from sysproduction.stores.fx import FxRates
 from sysproduction.stores.instruments import Instruments
 from sysproduction.stores.prices import Prices
-from sysproduction.strategies.histories import stored_market
 
 
 @dataclass(frozen=True)
@@ -81,17 +85,23 @@ class ReportDesk:
         """Every instrument that has prices, measured; those whose contracts are sampled and that have none are
         missing."""
         codes = sorted({*self.prices.instruments(), *self.contracts.sampled()})
-        market = stored_market(
-            codes,
-            self.sources.base_currency,
-            prices=self.prices,
-            instruments=self.instruments,
-            rates=self.rates,
-            progress=lambda *_: None,
-        )
         if not codes:
             return Markets(missing={"prices": "there are none in the store: import or update first"})
-        return measured(market.between(None, self.now))
+        listings = {listing.instrument.code: listing for listing in self.instruments.all()}
+        missing = {code: "it has no definition: import or update first" for code in codes if code not in listings}
+        known = [listings[code] for code in codes if code in listings]
+        rates: dict[str, pd.Series] = {}
+        for currency in sorted({one.instrument.currency for one in known} - {self.sources.base_currency}):
+            try:
+                rates[currency] = self.rates.rate(currency + self.sources.base_currency).loc[: self.now]
+            except DataError as fault:
+                missing[currency] = str(fault)
+        return measured(map(self._history, known), rates, missing)
+
+    def _history(self, listing: Listing) -> History:
+        """Of one instrument, up to the moment."""
+        code = listing.instrument.code
+        return History(listing, self.prices.adjusted(code).loc[: self.now], self.prices.multiple(code).loc[: self.now])
 
     @cached_property
     def fills(self) -> list[Fill]:

@@ -22,6 +22,10 @@ _ORDERS_BACK: Final = timedelta(days=10)
 """Orders that were completed so long before the first fill of interest cannot have been filled later."""
 
 
+_BARS_BACK: Final = timedelta(days=60)
+"""So long before the first fill a contract's last close may have been."""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """In base currency, days x instruments, on midnights (UTC); `missing` says what has no price or rate."""
@@ -67,7 +71,9 @@ def results_by_day(desk: ReportDesk) -> Results:
     first = desk.fills[0].at.replace(hour=0, minute=0, second=0, microsecond=0)
     days = pd.date_range(first, desk.midnight, freq="D")
     keys = dict.fromkeys((fill.instrument, fill.contract) for fill in desk.fills)
-    closes = {key: _closes(frame, desk.now) for key, frame in desk.prices.bars_of(keys).items()}
+    closes = {
+        key: _closes(frame, desk.now) for key, frame in desk.prices.bars_of(keys, start=first - _BARS_BACK).items()
+    }
     closes = {key: series for key, series in closes.items() if len(series)}
     missing = [f"{code} {contract}: no price" for code, contract in keys if (code, contract) not in closes]
     sizes, rates = {}, {}

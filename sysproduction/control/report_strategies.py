@@ -54,7 +54,7 @@ def slippage_of(desk: ReportDesk) -> Report:
         quotes = spreads.of(code, start=since).loc[: desk.now]
         samples[code] = ((quotes["ask"] - quotes["bid"]) / 2).dropna().tolist()
     instruments = {code: one.instrument for code, one in desk.markets.measures.items()}
-    return slippage_report(instruments, filled_orders(desk, since), samples, since, desk.now)
+    return slippage_report(instruments, filled_orders(desk, since), samples, since, desk.now, desk.markets.silent)
 
 
 def decided_facts(desk: ReportDesk) -> list[Decided]:

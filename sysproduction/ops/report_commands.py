@@ -78,7 +78,7 @@ def show(made: "Report") -> None:
     for one in made.findings:
         console.print(Text(f"{MARKS[one.level]} {one.text}", style=STYLES[one.level]))
     for text in made.missing:
-        console.print(Text(f"? without {text}", style="dim"))
+        console.print(Text(f"? {text}", style="dim"))
     for told in made.tables:
         shown_table = Table(title=told.title, caption=told.words or None, title_justify="left", header_style="bold")
         for number, column in enumerate(told.columns):

@@ -32,7 +32,7 @@ def market_monitor_report(markets: Markets, at: datetime) -> Report:
     percents: list[Row] = []
     moves: list[Row] = []
     for code, one in markets.measures.items():
-        adjusted, current = markets.adjusted(code), markets.current(code)
+        adjusted, current = markets.adjusted[code], markets.current[code]
         starts = {name: adjusted.index[-1] - offset for name, offset in PERIODS.items()}
         starts["YTD"] = pd.Timestamp(adjusted.index[-1].year, 1, 1) - pd.Timedelta(days=1)
         percent, move = {}, {}

@@ -1,29 +1,30 @@
 """Every instrument measured at the report's moment: price, volatility and value of one contract."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sysproduction.domain.histories import MarketData
+from sysproduction.domain.histories import History, MarketData
 from sysproduction.domain.instruments import Instrument
-from sysproduction.systems.prices import Prices, daily_prices
-from sysproduction.systems.smoothing import Panel, forward_filled
+from sysproduction.systems.prices import daily_prices
 from sysproduction.systems.volatility import DAYS_A_YEAR, ROOT_OF_YEAR, daily_volatility
+
+RECENT_DAYS: Final = 550
+"""Business days of prices that reports look at one by one: two years, and a little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One instrument: `price` of the contract in use (known on `day`), `rate` of its currency in base currency,
+    """One instrument: last `price` of the contract in use, `rate` of its currency in base currency,
     `daily_vol` the standard deviation of daily changes in points (systems.volatility), `mean_annual_percent` the mean
     over the last 256 days of annual volatility in percent of the price. None: not known."""
 
     instrument: Instrument
     price: float
-    day: datetime
     rate: float | None
     daily_vol: float
     mean_annual_percent: float | None
@@ -63,29 +64,18 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Markets:
-    """Panels of days x instruments up to the report's moment; `measures` in order of the columns, for instruments with
-    enough prices. `missing` says of the others why."""
+    """Instruments with enough prices up to the report's moment: each measured, and its last prices of the last
+    RECENT_DAYS business days, of days that have one: `adjusted` back-adjusted, `current` of the contract in use.
+    `missing` says of the others why."""
 
-    prices: Prices | None = None
-    vol: Panel = field(default_factory=lambda: np.empty((0, 0)))
     measures: Mapping[str, Measure] = field(default_factory=dict)
+    adjusted: Mapping[str, "pd.Series[float]"] = field(default_factory=dict)
+    current: Mapping[str, "pd.Series[float]"] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def changes(self, code: str) -> "pd.Series[float]":
-        """Daily changes of the back-adjusted price in points, of days with a price."""
-        return self.adjusted(code).diff().iloc[1:]
-
-    def adjusted(self, code: str) -> "pd.Series[float]":
-        """Last back-adjusted price of each day that has one."""
-        assert self.prices is not None
-        column = self.prices.instruments.index(code)
-        return pd.Series(self.prices.adjusted[:, column], index=self.prices.days).dropna()
-
-    def current(self, code: str) -> "pd.Series[float]":
-        """Last price of the contract in use of each day that has one."""
-        assert self.prices is not None
-        column = self.prices.instruments.index(code)
-        return pd.Series(self.prices.current[:, column], index=self.prices.days).dropna()
+        """Changes of the back-adjusted price in points, from day to day that has one."""
+        return self.adjusted[code].diff().iloc[1:]
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -93,44 +83,40 @@ class Markets:
         return tuple(f"{code}: {why}" for code, why in sorted(self.missing.items()))
 
 
-def measured(market: MarketData) -> Markets:
-    """Measure every instrument of recorded histories, which end at the report's moment."""
-    missing = dict(market.missing)
-    usable = {code: h for code, h in sorted(market.histories.items()) if len(h.adjusted) and len(h.multiple)}
-    missing |= {code: "no prices up to this moment" for code in market.histories if code not in usable}
-    if not usable:
-        return Markets(missing=missing)
-    prices = daily_prices(market, [history.listing for history in usable.values()])
-    vol = daily_volatility(prices.adjusted)
-    percent = 100.0 * ROOT_OF_YEAR * vol / np.abs(prices.current)
-    last_price, last_vol = _last(prices.current), _last(vol)
-    found = {}
-    for column, (code, history) in enumerate(usable.items()):
-        if not (np.isfinite(last_price[column]) and np.isfinite(last_vol[column])):
-            missing[code] = "too few prices to measure its volatility"
+def measured(
+    histories: Iterable[History], rates: Mapping[str, "pd.Series[float]"], missing: Mapping[str, str]
+) -> Markets:
+    """Measure recorded histories that end at the report's moment, one after the other, so that only one need be in
+    memory. `rates` are of currencies other than the base currency; one that is missing is named in `missing`."""
+    measures, adjusted, current, silent = {}, {}, {}, dict(missing)
+    for history in histories:
+        code, currency = history.listing.instrument.code, history.listing.instrument.currency
+        if history.adjusted.empty or history.multiple.empty:
+            silent[code] = "no prices up to this moment"
             continue
-        instrument = history.listing.instrument
-        known = np.flatnonzero(np.isfinite(prices.current[:, column]))
-        found[code] = Measure(
-            instrument=instrument,
-            price=float(last_price[column]),
-            day=prices.days[known[-1]].to_pydatetime(),
-            rate=_rate(prices, column, instrument.currency in market.missing),
-            daily_vol=float(last_vol[column]),
-            mean_annual_percent=_mean(percent[:, column]),
+        prices = daily_prices(MarketData({code: history}, rates), [history.listing])
+        vol = daily_volatility(prices.adjusted)[:, 0]
+        known = pd.DataFrame({"adjusted": prices.adjusted[:, 0], "current": prices.current[:, 0]}, index=prices.days)
+        recent = known.iloc[-RECENT_DAYS:]
+        last = known["current"].dropna()
+        if last.empty or not np.isfinite(vol[-1]):
+            silent[code] = "too few prices to measure its volatility"
+            continue
+        rate = float(prices.rate[-1, 0])
+        measures[code] = Measure(
+            instrument=history.listing.instrument,
+            price=float(last.iloc[-1]),
+            rate=None if currency in missing or not np.isfinite(rate) else rate,
+            daily_vol=float(vol[-1]),
+            mean_annual_percent=_mean_percent(vol, prices.current[:, 0]),
         )
-    return Markets(prices, vol, found, missing)
+        adjusted[code], current[code] = recent["adjusted"].dropna(), recent["current"].dropna()
+    return Markets(measures, adjusted, current, silent)
 
 
-def _last(panel: Panel) -> NDArray[np.float64]:
-    return np.asarray(forward_filled(panel)[-1])
-
-
-def _rate(prices: Prices, column: int, unknown: bool) -> float | None:
-    rate = float(prices.rate[-1, column])
-    return None if unknown or not np.isfinite(rate) else rate
-
-
-def _mean(percent: NDArray[np.float64]) -> float | None:
+def _mean_percent(vol: NDArray[np.float64], price: NDArray[np.float64]) -> float | None:
+    """Annual volatility in percent of the price, mean of the last DAYS_A_YEAR days with a price."""
+    with np.errstate(divide="ignore"):
+        percent = 100.0 * ROOT_OF_YEAR * vol / np.abs(price)
     known = percent[np.isfinite(percent)][-DAYS_A_YEAR:]
     return float(known.mean()) if len(known) else None

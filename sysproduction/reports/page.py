@@ -33,7 +33,7 @@ def page(report: Report) -> str:
     at = f"{report.at:%Y-%m-%d %H:%M} UTC"
     findings = "".join(f'<li class="{one.level}">{escape(one.text)}</li>' for one in report.findings)
     missing = "".join(f"<li>{escape(text)}</li>" for text in report.missing)
-    without = f"<h2>Without</h2><ul>{missing}</ul>" if missing else ""
+    without = f"<h2>Missing</h2><ul>{missing}</ul>" if missing else ""
     body = "".join([*map(_figure, report.figures), *map(_table, report.tables), _scripts(report)])
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.title)}, {at}</title>'

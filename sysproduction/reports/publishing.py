@@ -43,7 +43,7 @@ def _parcel(report: Report, files: Files, attach: Sequence[Format]) -> bytes:
     said = {
         "title": f"{report.title}, {report.at:%Y-%m-%d %H:%M} UTC",
         "lines": [f"{MARKS[one.level]} {one.text}" for one in report.findings]
-        + [f"? without {text}" for text in report.missing],
+        + [f"? {text}" for text in report.missing],
         "files": [name for name in files if name.endswith(endings)],
     }
     return json.dumps(said, indent=1).encode()

@@ -37,6 +37,8 @@ def roll_report(facts: Sequence[RollFacts], missing: Sequence[str], at: datetime
     """Relative volume is the forward contract's over the priced one's; single volumes are shares of the largest."""
     draft = Draft("roll_report", "Rolls", at)
     draft.missing += missing
+    if not facts and not missing:
+        draft.missing.append("no instrument has multiple prices: import or update first")
     rows: list[Row] = []
     for one in facts:
         row = _row(one, at.date())

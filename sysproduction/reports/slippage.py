@@ -27,10 +27,12 @@ def slippage_report(
     samples: Mapping[str, Sequence[float]],
     since: datetime,
     at: datetime,
+    missing: Sequence[str] = (),
 ) -> Report:
     """Half spreads in points: of orders at their submission, of samples, and as configured; the estimate weights each
     by how many there are. `samples` are half spreads by instrument."""
     draft = Draft("slippage_report", "Slippage", at)
+    draft.missing += missing
     costs: dict[str, list[dict[str, float | None]]] = {}
     for order in orders:
         if order.bid is not None and len(order.contracts.split("_")) == 1:

@@ -30,7 +30,7 @@ def as_text(report: Report) -> str:
     parts = [f"{report.title}, {report.at:%Y-%m-%d %H:%M} UTC", ""]
     parts += [f"{MARKS[one.level]} {one.text}" for one in report.findings]
     if report.missing:
-        parts += ["", "Without:", *(f"  {text}" for text in report.missing)]
+        parts += ["", "Missing:", *(f"  {text}" for text in report.missing)]
     for table in report.tables:
         parts += ["", table.title, *([table.words] if table.words else []), *_lines(table)]
     return "\n".join(parts) + "\n"

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sysproduction.config.loading import load
 from sysproduction.control.reporting import REPORTS
 from sysproduction.reports.page import page
 from sysproduction.reports.report import Draft, Figure
-from tests.commands import command, configure, right
+from tests.commands import command, configure, right, served_home
 from tests.mail_server import mail_server
 from tests.slack_server import CHANNEL, TOKEN, slack_server
 
@@ -42,6 +43,13 @@ addEventListener("load", () => setTimeout(() => {
 """
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home that holds nothing, whose database stays up."""
+    with served_home(tmp_path_factory.mktemp("empty") / "home") as home:
+        yield home
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_each_report_is_made_of_a_home_that_never_traded(served: Path, name: str) -> None:
     """It has findings or says what is missing, as text and as JSON."""
@@ -50,6 +58,15 @@ def test_each_report_is_made_of_a_home_that_never_traded(served: Path, name: str
     assert told["findings"] or told["missing"] or told["tables"]
     text = right(served, "report", name.removesuffix("_report")).out
     assert text.startswith(told["title"])
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_of_an_empty_home_says_what_is_missing(empty: Path, name: str) -> None:
+    """Or that there is nothing to tell; it never fails."""
+    told = right(empty, "report", name, "--json").json
+    assert told["missing"] or told["findings"]
+    if name in ("costs_report", "liquidity_report", "market_monitor_report", "slippage_report"):
+        assert told["missing"] == ["prices: there are none in the store: import or update first"]
 
 
 def test_reports_are_listed(served: Path) -> None:

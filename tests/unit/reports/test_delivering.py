@@ -53,7 +53,7 @@ def test_a_parcel_has_findings_and_the_files_that_go_along() -> None:
     assert house.send(6) == []
     [parcel] = house.taken
     assert parcel.title == "Report 6, 2026-01-06 20:25 UTC"
-    assert parcel.lines == ("! look here", "? without prices")
+    assert parcel.lines == ("! look here", "? prices")
     assert list(parcel.files) == ["roll_report.txt"]
     assert house.folders.read("2026-01-06/roll_report", "roll_report.all.csv") is not None
 
