@@ -133,7 +133,7 @@ def put(stack: OrderStack, ledger: FillLedger, code: str, at: datetime, price: f
     stack.insert_contract(child)
     stack.insert_broker(sent)
     name = sent.client_order_id
-    fill = Fill(
+    told = Fill(
         name, 0, "bench", "made", code, contract, quantity, price, at, 1.0, name, child.order_id, order.order_id
     )
     ledger.record(told)
