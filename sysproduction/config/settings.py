@@ -1,11 +1,10 @@
 """Settings: where data comes from and goes to, who is told, and how time runs."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from sysproduction.config import words
 from sysproduction.config.broker_settings import BrokerSettings, HoursSettings, PaperSettings
@@ -24,12 +23,12 @@ from sysproduction.config.fields import (
     Strict,
     Text,
     Zone,
-    listed,
 )
 from sysproduction.config.problems import Unfit
+from sysproduction.config.report_settings import EmailSettings, ReportSettings
 from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
-from sysproduction.domain.report_policies import Channel, Format, ReportPolicies, ReportPolicy
+from sysproduction.domain.report_policies import Channel
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
 from sysproduction.domain.roll_rules import RollRule, RollThresholds
 from sysproduction.domain.roll_states import RollState
@@ -80,16 +79,6 @@ class PriceSettings(Strict):
     stale_after_days: int = Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
 
 
-Formats = Annotated[
-    tuple[Annotated[Literal["html", "png", "pdf", "csv", "txt"], Field(description="html, png, pdf, csv or txt")], ...],
-    BeforeValidator(listed),
-    Field(description="a list of html, png, pdf, csv and txt"),
-]
-Channels = Annotated[
-    tuple[Annotated[Literal["slack", "email"], Field(description="slack or email")], ...],
-    BeforeValidator(listed),
-    Field(description="a list of slack and email, or []"),
-]
 Rule = Annotated[Literal["recorded", "automatic", "manual"], Field(description="recorded, automatic or manual")]
 Share = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, description="a number from 0 to 1000000")]
 Volume = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="a number of contracts a day from 0")]
@@ -214,35 +203,6 @@ class BackupSettings(Strict):
     )
 
 
-class OwnReportSettings(Strict):
-    """What differs for one report; None: nothing does."""
-
-    formats: Formats | None = None
-    deliver: Channels | None = None
-    attach: Formats | None = None
-
-
-class ReportSettings(Strict):
-    """See ReportPolicy; `single` by the name of a report."""
-
-    formats: Formats
-    deliver: Channels
-    attach: Formats
-    single: dict[str, OwnReportSettings] = Field(
-        default={}, description="a map from names of reports to what differs, such as roll_report: {deliver: [slack]}"
-    )
-
-    def policies(self) -> ReportPolicies:
-        """The frozen values."""
-        usual = self.model_dump(exclude={"single"})
-        own = {name: usual | said.model_dump(exclude_none=True) for name, said in self.single.items()}
-        return ReportPolicies(_report_policy(**usual), {name: _report_policy(**said) for name, said in own.items()})
-
-
-def _report_policy(*, formats: Iterable[str], deliver: Iterable[str], attach: Iterable[str]) -> ReportPolicy:
-    return ReportPolicy(tuple(map(Format, formats)), tuple(map(Channel, deliver)), tuple(map(Format, attach)))
-
-
 class SlackSettings(Strict):
     """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
 
@@ -258,25 +218,6 @@ class SlackSettings(Strict):
             )
         if self.channel and not self.token:
             raise Unfit("a channel needs a token: set notify.slack.token", at=["token", "channel"])
-        return self
-
-
-class EmailSettings(Strict):
-    """Mail for those who want reports by it (reports.deliver). `host` None: none is sent."""
-
-    host: Text | None = Field(default=None, description="the name of a mail server, or null")
-    port: int = Field(ge=1, le=65_535, description="a whole number from 1 to 65535")
-    security: Literal["starttls", "tls", "none"] = Field(description="starttls, tls or none")
-    user: Text | None = Field(default=None, description="a user's name, or null")
-    password: Hidden = None
-    sender: Text | None = Field(default=None, description="an address such as trading@example.com, or null")
-    to: Codes = Field(default=(), description="a list of addresses such as [me@example.com], or []")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.host and not (self.sender and self.to):
-            missing = "to" if self.sender else "sender"
-            raise Unfit(f"a mail server needs a sender and addresses: set notify.email.{missing}", at=[missing, "host"])
         return self
 
 
@@ -365,6 +306,15 @@ class Settings(Strict):
         without = [name for name, strategy in self.strategies.items() if strategy.weight is None]
         if without and len(without) < len(self.strategies):
             raise Unfit("give every strategy a weight, or none", at=[f"strategies.{without[0]}"])
+        return self
+
+    @model_validator(mode="after")
+    def _check_delivery(self) -> Self:
+        set_up = {Channel.SLACK: self.notify.slack.token, Channel.EMAIL: self.notify.email.host}
+        needed = {Channel.SLACK: "notify.slack.token", Channel.EMAIL: "notify.email.host"}
+        for channel, key in self.reports.channels().items():
+            if set_up[channel] is None:
+                raise Unfit(f"names {channel}, which is not set up: set {needed[channel]}", at=[f"reports.{key}"])
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from sysproduction.config.broker_settings import FaultSettings
 from sysproduction.config.problems import closest
 from sysproduction.config.process_models import MethodModel, ProcessModel, nested
-from sysproduction.config.settings import OwnReportSettings, OwnRollSettings, Settings, StrategySettings
+from sysproduction.config.report_settings import OwnReportSettings
+from sysproduction.config.settings import OwnRollSettings, Settings, StrategySettings
 from sysproduction.config.tree import KeyPath, Node, dotted, find
 
 WINDOWS = "process_configuration"

@@ -18,8 +18,11 @@ from sysproduction.reports.trades import Filled
 from sysproduction.stores.capital import CapitalStore
 from sysproduction.stores.order_stack import OrderStack
 
-_ORDERS_BACK: Final = timedelta(days=10)
-"""Orders that were completed so long before the first fill of interest cannot have been filled later."""
+_ORDER_LASTS: Final = timedelta(days=10)
+"""An order is sent, filled and completed within so much time."""
+
+_AT_ONCE: Final = 1000
+"""Orders that are in memory together."""
 
 
 _BARS_BACK: Final = timedelta(days=60)
@@ -112,20 +115,25 @@ def filled_orders(desk: ReportDesk, since: datetime) -> list[Filled]:
     families: dict[str, list[Fill]] = {}
     for fill in fills:
         families.setdefault(fill.client_order_id or fill.key, []).append(fill)
-    known = _orders(desk, since, families)
-    found = [_filled(desk, name, some, known.get(name)) for name, some in families.items()]
+    names, found = list(families), []
+    for first in range(0, len(names), _AT_ONCE):
+        some = names[first : first + _AT_ONCE]
+        known = _orders(desk, some, [fill.at for name in some for fill in families[name]])
+        found += [_filled(desk, name, families[name], known.get(name)) for name in some]
     return sorted((one for one in found if one is not None), key=lambda one: (one.filled_at, one.order_id))
 
 
 Family = tuple[BrokerOrder, ContractOrder | None, InstrumentOrder | None]
 
 
-def _orders(desk: ReportDesk, since: datetime, names: Iterable[str]) -> dict[str, Family]:
-    """Broker orders by their identifiers, with the orders above them."""
-    stack, back = OrderStack(desk.sources.documents), since - _ORDERS_BACK
-    sent = {order.client_order_id: order for order in stack.sent_since(back)}
-    contracts = {order.order_id: order for order in stack.contracts_since(back)}
-    families = {order.order_id: order for order in [*stack.ended_instruments(back), *stack.active_instruments()]}
+def _orders(desk: ReportDesk, names: Iterable[str], filled_at: Sequence[datetime]) -> dict[str, Family]:
+    """Broker orders by their identifiers, with the orders above them, which were filled at these moments."""
+    stack = OrderStack(desk.sources.documents)
+    since, until = min(filled_at) - _ORDER_LASTS, max(filled_at) + _ORDER_LASTS
+    sent = {order.client_order_id: order for order in stack.sent_since(since, until=until)}
+    contracts = {order.order_id: order for order in stack.contracts_since(since, until=until)}
+    ended = stack.ended_instruments(since, until=until)
+    families = {order.order_id: order for order in [*ended, *stack.active_instruments()]}
     found: dict[str, Family] = {}
     for name in names:
         order = sent.get(name) or stack.get_broker(name)

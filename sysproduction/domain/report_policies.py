@@ -3,6 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+REPORT_NAMES: Final = (
+    *("costs_report", "liquidity_report", "status_report", "roll_report", "daily_pandl_report", "reconcile_report"),
+    *("trade_report", "risk_report", "instrument_risk_report", "minimum_capital_report", "slippage_report"),
+    *("market_monitor_report", "account_curve_report", "strategy_report"),
+)
+"""In the order in which they are made."""
 
 
 class Format(StrEnum):

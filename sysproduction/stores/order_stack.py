@@ -79,17 +79,23 @@ class OrderStack:
         return self.sorted_out(strategy, instrument)[0]
 
     def ended_instruments(
-        self, since: datetime, strategy: str | None = None, instrument: str | None = None
+        self,
+        since: datetime,
+        strategy: str | None = None,
+        instrument: str | None = None,
+        *,
+        until: datetime | None = None,
     ) -> list[InstrumentOrder]:
-        """Readable instrument orders that were completed at or after a moment, the last one first."""
+        """Readable instrument orders that were completed at or after a moment (and before another), the last one
+        first."""
         equal = _said(strategy=strategy, instrument=instrument)
-        found = self._documents.find(INSTRUMENT_ORDERS, equal=equal, between=("completed_at", since, None))
+        found = self._documents.find(INSTRUMENT_ORDERS, equal=equal, between=("completed_at", since, until))
         orders = self._sorted_out(document for document in found if not document.body["active"])[0]
         return sorted(orders, key=lambda order: order.completed_at or since, reverse=True)
 
-    def contracts_since(self, since: datetime) -> list[ContractOrder]:
-        """Contract orders that are worked on, or were completed at or after a moment."""
-        ended = self._documents.find(CONTRACT_ORDERS, between=("completed_at", since, None))
+    def contracts_since(self, since: datetime, *, until: datetime | None = None) -> list[ContractOrder]:
+        """Contract orders that are worked on, or were completed at or after a moment (and before another)."""
+        ended = self._documents.find(CONTRACT_ORDERS, between=("completed_at", since, until))
         return self.active_contracts() + [contract_order(one) for one in ended if not one.body["active"]]
 
     def sorted_out(
@@ -160,13 +166,18 @@ class OrderStack:
         return _by_submission([broker_order(document) for document in found])
 
     def sent_since(
-        self, moment: datetime, instrument: str | None = None, strategy: str | None = None
+        self,
+        moment: datetime,
+        instrument: str | None = None,
+        strategy: str | None = None,
+        *,
+        until: datetime | None = None,
     ) -> list[BrokerOrder]:
-        """Broker orders submitted at or after `moment`, whatever became of them, but for those that the broker has
-        never had: what limits over a window of time count."""
+        """Broker orders submitted at or after `moment` (and before another), whatever became of them, but for those
+        that the broker has never had: what limits over a window of time count."""
         equal = _said(instrument=instrument, strategy=strategy)
         found = self._documents.find(
-            BROKER_ORDERS, equal=equal, between=("submitted_at", moment, None), order=["submitted_at"]
+            BROKER_ORDERS, equal=equal, between=("submitted_at", moment, until), order=["submitted_at"]
         )
         orders = [broker_order(document) for document in found]
         return [order for order in orders if order.status is not BrokerStatus.ABSENT]
