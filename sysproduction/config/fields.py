@@ -46,6 +46,7 @@ Arctic = Annotated[
 ]
 Contracts = Annotated[int, Field(ge=0, le=1_000_000, description="a whole number of contracts from 0")]
 Count = Annotated[int, Field(ge=1, le=1_000_000, description="a whole number from 1")]
+Days = Annotated[int, Field(ge=1, le=36_500, description="a whole number of days from 1 to 36500")]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, description="a fraction above 0, at most 1")]
 Seconds = Annotated[
     float, Field(gt=0, le=86_400, allow_inf_nan=False, description="a number of seconds, at most 86400")

@@ -14,6 +14,7 @@ from sysproduction.config.fields import (
     Contracts,
     Count,
     Currency,
+    Days,
     Fraction,
     Hidden,
     Mongo,
@@ -27,6 +28,7 @@ from sysproduction.config.fields import (
 from sysproduction.config.problems import Unfit
 from sysproduction.config.report_settings import EmailSettings, ReportSettings
 from sysproduction.domain.capital import AllocationPolicy, CapitalPolicy, Compounding
+from sysproduction.domain.cleaning import CleaningPolicy
 from sysproduction.domain.gate_facts import GateRules, UsualLimits
 from sysproduction.domain.report_policies import Channel
 from sysproduction.domain.roll_policies import RollPolicies, RollPolicy
@@ -203,6 +205,20 @@ class BackupSettings(Strict):
     )
 
 
+class CleanerSettings(Strict):
+    """See CleaningPolicy."""
+
+    backtest_days: Days
+    echo_days: Days
+    log_days: Days
+    history_days: Days
+    temporary_days: Days
+
+    def policy(self, home: Path) -> CleaningPolicy:
+        """The frozen value."""
+        return CleaningPolicy(home, **self.model_dump())
+
+
 class SlackSettings(Strict):
     """Messages to Slack: both token and channel, or neither. `url` is the root of Slack's API."""
 
@@ -283,6 +299,7 @@ class Settings(Strict):
     )
     trading: TradingSettings
     backups: BackupSettings
+    cleaners: CleanerSettings
     reports: ReportSettings
     broker: BrokerSettings
     paper: PaperSettings

@@ -55,6 +55,7 @@ def _register() -> None:
         backtest_commands,
         backup_commands,
         capital_commands,
+        clean_command,
         daemon_commands,
         exchange_commands,
         market_commands,
@@ -84,6 +85,7 @@ def _register() -> None:
         settings_commands,
         simulation_commands,
         backup_commands,
+        clean_command,
     ):
         module.register(app)
 

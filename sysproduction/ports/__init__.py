@@ -2,7 +2,7 @@
 
 from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.delivery import Courier, Parcel
-from sysproduction.ports.host import BeatHeart, InitSystem, Notifier, Program, Programs, Signals, Usage
+from sysproduction.ports.host import BeatHeart, Housekeeping, InitSystem, Notifier, Program, Programs, Signals, Usage
 from sysproduction.ports.market import Clock, Feed, PacedClock
 from sysproduction.ports.storage import Document, DocumentDumps, Documents, Folders, Series, Stores, Version
 from sysproduction.ports.world import World
@@ -17,6 +17,7 @@ __all__ = [
     "Documents",
     "Feed",
     "Folders",
+    "Housekeeping",
     "InitSystem",
     "Notifier",
     "PacedClock",

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from sysproduction.domain.alerts import Alert
+from sysproduction.domain.cleaning import CleaningPolicy
 from sysproduction.domain.identity import Identity
 
 
@@ -132,3 +135,12 @@ class Signals(Protocol):
     def close(self) -> None:
         """Listen no more; idempotent."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What cleaners go by: the policy, the machine's time (that of files), and which paths of the home are in use."""
+
+    policy: CleaningPolicy
+    now: Callable[[], datetime]
+    open_paths: Callable[[], frozenset[Path]]

@@ -17,7 +17,7 @@ from sysproduction.domain.roll_policies import RollPolicies
 from sysproduction.domain.strategies import Strategies
 from sysproduction.ports.broker import Broker, Served
 from sysproduction.ports.delivery import Courier
-from sysproduction.ports.host import Notifier
+from sysproduction.ports.host import Housekeeping, Notifier
 from sysproduction.ports.market import Clock, Feed
 from sysproduction.ports.storage import DocumentDumps, Documents, Folders, Series, Stores
 
@@ -68,3 +68,4 @@ class World:
     """Copies complete backups to where the configuration says; how many. None: it says nothing."""
     empty_stores: Callable[[], AbstractContextManager[Stores]] | None = None
     """Empty ones, to try a backup on; gone at the end."""
+    housekeeping: Housekeeping | None = None

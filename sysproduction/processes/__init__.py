@@ -16,6 +16,7 @@ PROCESSES: Final[dict[str, str]] = {
         "run_stack_handler",
         "run_backups",
         "run_capital_update",
+        "run_cleaners",
         "run_daily_fx_and_contract_updates",
         "run_daily_prices_updates",
         "run_daily_update_multiple_adjusted_prices",

@@ -190,6 +190,27 @@ class ProcessStates:
         )
         return [_method_run(document) for document in found]
 
+    def forget(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete runs and executions that began earlier, with the progress of their days; how many. Kept are the last
+        run of each process, one that is under way, and those that nobody was told of."""
+        kept: set[str] = set()
+        for state in self.states().values():
+            kept |= {f"{state.process}/{state.last_day}/{state.last_number}", *state.untold}
+            kept |= {state.active.run_id} if state.active else set()
+        days_kept = {run_id.rpartition("/")[0] for run_id in kept}
+        gone = [
+            (collection, document)
+            for collection in (_METHOD_RUNS, _RUNS)
+            for document in self._documents.find(collection, between=("started_at", None, before))
+            if document.body["run_id"] not in kept
+        ]
+        for collection, document in gone if not dry_run else ():
+            with suppress(Conflict):  # somebody else forgot it first
+                self._documents.delete(collection, document.key, document.version)
+            if f"{document.body['process']}/{document.body['day']}" not in days_kept:
+                self._forget_progress(document.body["process"], date.fromisoformat(document.body["day"]))
+        return len(gone)
+
     def _last_number(self, state: ProcessState, day: date) -> int:
         """The number of the day's last run; days come back when the clock is set back."""
         if state.last_day == day:

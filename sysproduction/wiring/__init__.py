@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeGuard
 
@@ -27,6 +27,7 @@ from sysproduction.ports import (
 )
 from sysproduction.wiring import hosting
 from sysproduction.wiring.empty_stores import empty_stores
+from sysproduction.wiring.upkeep import housekeeping, off_site
 
 if TYPE_CHECKING:
     from sysproduction.adapters.clocks import SimulatedClock
@@ -171,16 +172,6 @@ class Outside:
         off_site = settings.off_site
         return BackupPolicy(settings.folder or self.home.backups, self.home.path, settings.keep, off_site)
 
-    @property
-    def off_site(self) -> Callable[[Sequence[Path]], int] | None:
-        """Copies backups to another place, if one is configured."""
-        target = self.config.settings.backups.off_site
-        if target is None:
-            return None
-        from sysproduction.adapters.off_site import copy_off_site
-
-        return partial(copy_off_site, target)
-
     @cached_property
     def leases(self) -> "Leases":
         """Writers' leases, held by this process."""
@@ -310,8 +301,9 @@ class Outside:
             courier=lambda channel: courier(self.config.settings.notify, channel),
             dumps=self.dumps,
             backups=self.backups,
-            off_site=self.off_site,
+            off_site=off_site(self.config.settings.backups),
             empty_stores=lambda: empty_stores(self.home),
+            housekeeping=housekeeping(self.home, self.config.settings.cleaners),
         )
 
     def close(self) -> None:

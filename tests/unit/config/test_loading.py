@@ -86,6 +86,7 @@ process_configuration:
     limits: {{memory_mb: 500}}
   {LATE}: {{enabled: off}}
   run_backups: {{enabled: off}}
+  run_cleaners: {{enabled: off}}
   run_reports: {{enabled: off}}
 process_configuration_methods:
   {PRICES}:

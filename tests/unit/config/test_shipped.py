@@ -30,6 +30,10 @@ BACKUPS = [
     "copy_backups_off_site",
     "verify_backups",
 ]
+CLEANERS = [
+    *("clean_backtest_states", "clean_echo_files", "clean_log_files"),
+    *("clean_run_history", "clean_temporary_files"),
+]
 REPORTS = [
     *("costs_report", "liquidity_report", "status_report", "roll_report", "daily_pandl_report", "reconcile_report"),
     *("trade_report", "risk_report", "instrument_risk_report", "minimum_capital_report", "slippage_report"),
@@ -56,6 +60,7 @@ def test_the_shipped_processes_are_the_owners(tmp_path: Path) -> None:
         ("run_daily_fx_and_contract_updates", time(7), daily, None),
         (PRICES, time(20), daily + late, None),
         ("run_backups", time(20, 15), BACKUPS, None),
+        ("run_cleaners", time(20, 20), CLEANERS, None),
         ("run_reports", time(20, 25), REPORTS, None),
         (LATE, time(23), ["update_sampled_contracts", *late], PRICES),
     ]

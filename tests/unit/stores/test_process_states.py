@@ -224,3 +224,26 @@ def test_outcomes_of_the_last_ten_days_are_kept(states: ProcessStates) -> None:
         states.finish(run, outcome=RunOutcome.SUCCEEDED, reason=None, now=LATER)
     outcomes = states.state("run").outcomes
     assert [day for day, _ in outcomes] == [DAY + timedelta(days=i) for i in range(2, 12)]
+
+
+def test_old_history_is_forgotten_but_not_what_still_counts(states: ProcessStates) -> None:
+    """The last run of a process stays however old it is, with its methods; so does a run that nobody was told of."""
+    for day in (DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)):
+        run = states.begin("run", day=day, identity=ONE, now=NOON + (day - DAY))
+        assert isinstance(run, ProcessRun)
+        states.record_method(
+            MethodRun(run.run_id, "run", "work", day, run.started_at, LATER, None, rows_written=0, items=0, problems=())
+        )
+        states.save_progress("run", day, {"a": MethodProgress(1, NOON, NOON)})
+        states.finish(run, outcome=RunOutcome.SUCCEEDED, reason=None, now=LATER + (day - DAY))
+    for untold in ("run/2024-01-15/1", "run/2024-01-17/1"):
+        states.note_told("run", untold)
+    future = NOON + timedelta(days=999)
+    assert states.forget(NOON) == 0
+    assert states.forget(future, dry_run=True) == 2
+    assert len(states.runs()) == 3
+    assert states.forget(future) == 2
+    assert states.forget(future) == 0
+    assert [run.run_id for run in states.runs()] == ["run/2024-01-17/1", "run/2024-01-16/1"]
+    assert {run.run_id for run in states.method_runs()} == {"run/2024-01-17/1", "run/2024-01-16/1"}
+    assert (states.progress("run", DAY), bool(states.progress("run", DAY + timedelta(days=1)))) == ({}, True)
