@@ -65,6 +65,7 @@ def _register() -> None:
         report_commands,
         risk_commands,
         roll_commands,
+        service_commands,
         settings_commands,
         simulation_commands,
     )
@@ -86,6 +87,7 @@ def _register() -> None:
         simulation_commands,
         backup_commands,
         clean_command,
+        service_commands,
     ):
         module.register(app)
 
