@@ -1,6 +1,7 @@
 """The durable state of a paper exchange: one SQLite file, written with full sync before anybody is told."""
 
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from sysproduction.adapters import file_locks
 from sysproduction.domain.broker import OrderTicket, ReportedStatus
 from sysproduction.domain.broker_faults import FaultKind
 from sysproduction.domain.errors import Unavailable
@@ -22,6 +24,7 @@ CREATE TABLE IF NOT EXISTS orders (broker_id TEXT PRIMARY KEY, body TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS executions (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS account (one INTEGER PRIMARY KEY CHECK (one = 1), body TEXT NOT NULL);
 """
+_LOCK_SECONDS: Final = 5.0
 _TICKET: Final = TypeAdapter(OrderTicket)
 _RECORDED: Final = TypeAdapter(Recorded)
 _STATE_FIELDS: Final = ("status", "active_from", "limit_price", "units_filled", "triggered", "cancel_at", "why")
@@ -29,14 +32,18 @@ _ORDER_STATE: Final = TypeAdapter(dict[str, Any])
 
 
 class PaperState:
-    """Orders, executions and the account in `file` (mode 0600). Raises Unavailable when the disk refuses."""
+    """Orders, executions and the account in `file` (mode 0600), of which others may read. Raises Unavailable when the
+    disk refuses, or another exchange has it."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        # SQLite's own exclusive mode would keep backups out as well.
+        self._lock = file_locks.take(file.with_suffix(".lock"), seconds=_LOCK_SECONDS)
+        if self._lock is None:
+            raise Unavailable(f"{file}: another paper exchange runs on it; end that one first")
         with self._translated():
             file.touch(mode=0o600, exist_ok=True)
             self._database = sqlite3.connect(file, timeout=5.0, isolation_level=None)
-            self._database.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
@@ -80,6 +87,9 @@ class PaperState:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

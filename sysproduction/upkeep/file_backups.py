@@ -79,4 +79,5 @@ def _same(path: Path, copy: Path) -> bool:
 def _copy_database(path: Path, copy: Path) -> None:
     """A consistent copy of a SQLite database that may be written meanwhile."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source, closing(sqlite3.connect(copy)) as sink:
+        source.execute("SELECT COUNT(*) FROM sqlite_master")  # raises where `backup` would wait for ever for a lock
         source.backup(sink)

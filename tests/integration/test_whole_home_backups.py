@@ -3,14 +3,26 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.commands import COMMAND, await_true, command, configure, environment, private_home, right
+from tests.commands import (
+    COMMAND,
+    await_true,
+    command,
+    configure,
+    environment,
+    private_home,
+    processes_of,
+    right,
+    running,
+)
 
 METHODS = tuple(f"run_backups.{name}" for name in ("backup_arctic_to_csv", "backup_files", "backup_mongo_data_as_dump"))
 
@@ -137,3 +149,25 @@ def test_copies_at_another_place(backed_up: tuple[Path, Path], tmp_path: Path) -
     done = command(home, "method", "run_backups.copy_backups_off_site")
     assert done.code != 0
     assert "rsync" in done.err
+
+
+def test_files_are_copied_while_the_paper_exchange_runs(own: Path, tmp_path: Path) -> None:
+    """Its database is read beside it, and a database that somebody else holds for himself is told within seconds."""
+    text = (
+        (own / "private_config.yaml").read_text().replace("start: 2023-02-28\n  speed: 60", "start: 2023-02-28T15:00")
+    )
+    configure(own, text)
+    with running(own, "run", "run_paper_exchange") as exchange:
+        await_true((own / "run" / "paper_exchange.socket").exists)
+        right(own, "method", METHODS[1])
+        (copy,) = (own / "backups").glob("files-*/data/paper_exchange.sqlite")
+        with closing(sqlite3.connect(copy)) as database:
+            assert database.execute("SELECT COUNT(*) FROM account").fetchone() is not None
+        exchange.terminate()
+        exchange.wait(20)
+    await_true(lambda: processes_of(own) == [], 10.0)
+    with closing(sqlite3.connect(own / "data" / "paper_exchange.sqlite", isolation_level=None)) as database:
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        done = command(own, "method", METHODS[1])
+    assert (done.code, "locked" in done.err, "Traceback" in done.err) == (3, True, False), done.err

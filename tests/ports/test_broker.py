@@ -195,7 +195,7 @@ def test_only_this_user_may_speak_to_the_exchange_and_only_one_may_hold_its_stat
         second = [sys.executable, "-m", "tests.ports.paper_program", str(tmp_path)]
         done = subprocess.run(second, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert "database is locked" in done.stderr
+        assert "another paper exchange runs" in done.stderr
     finally:
         end(program)
 
