@@ -7,13 +7,16 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from sysproduction.domain.errors import SysproductionError, Unavailable
+
+if TYPE_CHECKING:
+    from sysproduction.ops.session import Session
 
 EXIT_CODES: Final = {
     0: "done",
@@ -46,7 +49,8 @@ def _global_options(
     from sysproduction.config.home import resolve_home
     from sysproduction.ops.session import Session
 
-    context.obj = Session(resolve_home(home, os.environ))
+    if context.obj is None:  # else a shell has given its own
+        context.obj = Session(resolve_home(home, os.environ))
 
 
 def _register() -> None:
@@ -67,6 +71,7 @@ def _register() -> None:
         roll_commands,
         service_commands,
         settings_commands,
+        shell_commands,
         simulation_commands,
     )
 
@@ -88,6 +93,7 @@ def _register() -> None:
         backup_commands,
         clean_command,
         service_commands,
+        shell_commands,
     ):
         module.register(app)
 
@@ -116,10 +122,11 @@ def rehearse(home: str) -> None:
         remembered.load(resolve_home(home, os.environ).as_accepted(), environ=os.environ)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code. Every expected error becomes one message on standard error."""
+def main(arguments: Sequence[str] | None = None, kept: "Session | None" = None) -> int:
+    """Run one command, in a session that is kept open if there is one; its exit code. Every expected error becomes one
+    message on standard error."""
     try:
-        commands()(args=list(arguments) if arguments is not None else None, prog_name="sysproduction")
+        commands()(args=list(arguments) if arguments is not None else None, prog_name="sysproduction", obj=kept)
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 1
     except SysproductionError as error:
