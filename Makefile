@@ -11,7 +11,7 @@ SOURCES := sysproduction tests scripts
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run test check lint bench soak
+.PHONY: help venv demo run test check lint bench docs soak
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lint: $(READY) ## Format, lint and types alone
 
 bench: $(READY) ## Measure the performance targets; fails if one is missed
 	@$(BIN)/python tests/bench/run.py
+
+docs: $(READY) ## Write docs/reference from the code
+	@$(BIN)/python scripts/reference.py
 
 soak: $(READY) ## Run the long sweeps
 	@$(PYTEST) -m soak

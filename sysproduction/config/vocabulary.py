@@ -17,7 +17,7 @@ WINDOWS = "process_configuration"
 METHODS = "process_configuration_methods"
 DEFAULT = "default"
 VARIABLE = "SYSPRODUCTION__"
-_BY_NAME: Mapping[KeyPath, type[BaseModel]] = {
+SECTIONS_BY_NAME: Mapping[KeyPath, type[BaseModel]] = {
     ("rolls", "instruments"): OwnRollSettings,
     ("reports", "single"): OwnReportSettings,
     ("strategies",): StrategySettings,
@@ -33,7 +33,7 @@ def known_keys(tree: Node, registry: Registry | None) -> list[KeyPath]:
     """All paths; without a registry the processes and methods that the tree itself names count as known."""
     paths: list[KeyPath] = [*_fields(Settings, ()), (WINDOWS,), (METHODS,), (WINDOWS, DEFAULT)]
     paths += _fields(ProcessModel, (WINDOWS, DEFAULT))
-    for section, model in _BY_NAME.items():
+    for section, model in SECTIONS_BY_NAME.items():
         node, missing = find(tree, section)
         paths += [path for name in _keys(node) if not missing for path in _fields(model, (*section, name))]
     for process, methods in _names(tree, registry).items():
