@@ -7,13 +7,15 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sysproduction import wiring
-from sysproduction.domain.errors import SysproductionError
+from sysproduction.domain.backups import BackupKind
+from sysproduction.domain.errors import SysproductionError, Unavailable
 from sysproduction.ops.session import Session
+from sysproduction.stores.incidents import Incidents
 from sysproduction.stores.process_states import ProcessStates
 from sysproduction.wiring import hosting
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _ROOM_FAIL_MB: Final = 200
 _ROOM_WARN_MB: Final = 2000
+_BACKUP_DAYS: Final = 4
+"""A long weekend."""
 
 OK: Final = "ok"
 WARN: Final = "warn"
@@ -59,6 +63,9 @@ def examine(here: Session) -> list[Finding]:
             findings.extend(_guarded(subject, look))
         if answers:  # else it would only be waited for once more
             findings.extend(_guarded("processes", lambda: _processes(ports)))
+            findings.extend(_guarded("alerts", lambda: _alerts(ports)))
+        findings.extend(_guarded("broker", lambda: _broker(ports)))
+        findings.extend(_guarded("backups", lambda: _backups(ports)))
         findings.append(_supervisor(here))
     return findings
 
@@ -136,6 +143,50 @@ def _processes(ports: "Outside") -> Finding:
     if late:
         return Finding("processes", WARN, f"no success in the last five days: {', '.join(late)}")
     return Finding("processes", OK, "no stale processes")
+
+
+def _alerts(ports: "Outside") -> Finding:
+    found = Incidents(ports.documents).all()
+    if found:
+        return Finding("alerts", WARN, f"{len(found)} open: {'; '.join(one.alert.title for one in found[:3])}")
+    return Finding("alerts", OK, "no open incident")
+
+
+def _broker(ports: "Outside") -> Finding:
+    """The paper exchange is asked only while its process should run; nothing is changed by it."""
+    if ports.broker is None:
+        return Finding("broker", OK, "none: orders are made and kept, and nothing is sent")
+    try:
+        value = ports.broker.account()
+    except Unavailable as error:
+        return Finding("broker", WARN, f"{error}; run_paper_exchange runs it")
+    return Finding("broker", OK, f"the paper exchange answers: {value.value:,.0f} {value.currency}")
+
+
+def _backups(ports: "Outside") -> Finding:
+    from sysproduction.upkeep.backups import backups
+
+    policy = ports.backups
+    off_site = policy.off_site
+    if off_site is not None and "://" not in off_site and shutil.which("rsync") is None:
+        return Finding("backups", FAIL, f"copies go to {off_site} by rsync, which is not installed")
+    there = next(folder for folder in (policy.folder, *policy.folder.parents) if folder.exists())
+    if not os.access(there, os.W_OK):
+        return Finding("backups", FAIL, f"{there} cannot be written: mend it, or change backups.folder")
+    ages = {kind: _age_days(found[0], ports.clock.now()) for kind in BackupKind if (found := backups(there, kind))}
+    missing = [str(kind) for kind in BackupKind if ages.get(kind, _BACKUP_DAYS + 1) > _BACKUP_DAYS]
+    if missing:
+        text = (
+            f"none of the last {_BACKUP_DAYS} days of {', '.join(missing)} in {policy.folder}: run_backups makes them"
+        )
+        return Finding("backups", WARN, text)
+    return Finding("backups", OK, f"documents, series and files in {policy.folder}")
+
+
+def _age_days(folder: Path, now: datetime) -> float:
+    """By its name."""
+    made = datetime.strptime(folder.name.partition("-")[2], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return (now - made) / timedelta(days=1)
 
 
 def _late(ports: "Outside") -> list[str]:

@@ -62,6 +62,7 @@ def _register() -> None:
         clean_command,
         daemon_commands,
         exchange_commands,
+        init_command,
         market_commands,
         order_commands,
         process_commands,
@@ -76,6 +77,7 @@ def _register() -> None:
     )
 
     for module in (
+        init_command,
         daemon_commands,
         process_commands,
         capital_commands,

@@ -95,10 +95,10 @@ def shown(home: Path, *words: str) -> Any:
     return right(home, *words, "--json").json
 
 
-def decided(home: Path) -> list[dict[str, Any]]:
-    """What the strategy wants, but for when that was computed."""
-    rows = shown(home, "positions", "optimal")
-    return [{name: value for name, value in row.items() if name not in ("at", "decided_at")} for row in rows]
+def decided(home: Path) -> list[tuple[Any, ...]]:
+    """What the strategy wants; what it holds depends on how long its orders were worked on."""
+    wanted = ("strategy", "instrument", "lower", "upper", "optimum", "price", "contract")
+    return [tuple(row[name] for name in wanted) for row in shown(home, "positions", "optimal")]
 
 
 def exported(home: Path, out: Path) -> list[bytes]:
