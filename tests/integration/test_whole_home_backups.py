@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -27,18 +28,30 @@ from tests.commands import (
 METHODS = tuple(f"run_backups.{name}" for name in ("backup_arctic_to_csv", "backup_files", "backup_mongo_data_as_dump"))
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory, imported: Path) -> Path:
+    """A home with prices, a hand-made file and its backups; only to be copied."""
+    with private_home(tmp_path_factory.mktemp("made") / "home") as home:
+        shutil.copytree(imported, home, dirs_exist_ok=True)
+        configure(home, (home / "private_config.yaml").read_text().partition("clock:")[0])  # real time names backups
+        decision = home / "data" / "strategies" / "trend" / "1"
+        decision.mkdir(parents=True)
+        (decision / "versions.json").write_text("{}")
+        for method in (METHODS[0], METHODS[2]):
+            right(home, "method", method)
+        return home
+
+
 @pytest.fixture
-def backed_up(own: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A home with prices and a hand-made file, and the folder of its backups."""
-    target = tmp_path / "backups"
-    feed = (own / "private_config.yaml").read_text().partition("clock:")[0]  # the names of backups go by real time
-    configure(own, f"{feed}backups: {{folder: {target}}}\n")
-    decision = own / "data" / "strategies" / "trend" / "1"
-    decision.mkdir(parents=True)
-    (decision / "versions.json").write_text("{}")
-    for method in METHODS:
-        right(own, "method", method)
-    return own, target
+def backed_up(made_once: Path, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A copy of that home, and the folder of its backups."""
+    with private_home(tmp_path / "home") as home:
+        shutil.copytree(made_once, home, dirs_exist_ok=True)
+        target = tmp_path / "backups"
+        shutil.move(home / "backups", target)
+        configure(home, (home / "private_config.yaml").read_text() + f"backups: {{folder: {target}}}\n")
+        right(home, "method", METHODS[1])
+        yield home, target
 
 
 def series_of(home: Path) -> list[object]:
