@@ -25,11 +25,11 @@ run: $(READY) ## Start the supervisor and stay; stop it with Ctrl-C
 	@$(BIN)/sysproduction up
 
 test: $(READY) ## Run the tests; lists what was skipped
-	@$(PYTEST) -n 3 --dist worksteal -m "not soak"
+	@$(PYTEST) -n 2 --dist worksteal -m "not soak"
 
 # The tests follow lint in one recipe, so that `make -j check` does not run them beside it.
 check: lint ## Format, lint, types, then the tests
-	@$(PYTEST) -n 3 --dist worksteal -m "not soak"
+	@$(PYTEST) -n 2 --dist worksteal -m "not soak"
 
 lint: $(READY) ## Format, lint and types alone
 	@$(BIN)/ruff format --check $(SOURCES)

@@ -13,7 +13,7 @@ from sysproduction.config.secret import Secret
 class Strict(BaseModel):
     """Nothing is converted that was not meant: no unknown keys, no texts for numbers, no numbers for flags."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
 
 def listed(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """The `sysproduction` command: global options, the error boundary and the exit codes."""
 
 import errno
+import gc
 import logging
 import os
 import sys
@@ -26,6 +27,9 @@ EXIT_CODES: Final = {
     4: "refused: the state of things forbids it",
     130: "interrupted",
 }
+
+_OBJECTS_MAX: Final = 20_000
+"""New objects between two looks for garbage: importing makes very many and drops few."""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -147,6 +151,7 @@ def main(arguments: Sequence[str] | None = None, kept: "Session | None" = None) 
 def program() -> NoReturn:
     """The console script: one command, then the end of this process at once, for the interpreter would wait half a
     second for threads of the database driver that have nothing left to do."""
+    gc.set_threshold(_OBJECTS_MAX)
     code = main()
     try:
         sys.stdout.flush()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sysproduction.domain.errors import ConfigError, Refused
-from sysproduction.domain.gate_facts import KillState
 from sysproduction.domain.limits import PositionLimit, TradeLimit
 from sysproduction.domain.overrides import Override, OverrideKind
 from sysproduction.ops.operator import operator
@@ -174,12 +173,12 @@ def show_kill(context: typer.Context, as_json: Json = False) -> None:
 
 def halt(context: typer.Context, why: Why) -> None:
     """Send nothing at all from now on; cancels still pass."""
-    _set_kill(context, KillState.HALT, why)
+    _set_kill(context, "HALT", why)
 
 
 def reduce(context: typer.Context, why: Why) -> None:
     """Send only what reduces a position from now on."""
-    _set_kill(context, KillState.REDUCE, why)
+    _set_kill(context, "REDUCE", why)
 
 
 def release(
@@ -190,7 +189,7 @@ def release(
     """Send orders again."""
     if not yes:
         raise leave_refused(Refused("orders would be sent again: say --yes to confirm"))
-    _set_kill(context, KillState.NORMAL, why)
+    _set_kill(context, "NORMAL", why)
 
 
 def show_audit(
@@ -230,11 +229,12 @@ def _desk(context: typer.Context, why: str = "") -> "Iterator[ControlDesk]":
         yield ControlDesk(ports.documents, run, operator(), ports.clock.now(), why, operators)
 
 
-def _set_kill(context: typer.Context, state: KillState, why: str) -> None:
+def _set_kill(context: typer.Context, name: str, why: str) -> None:
     from sysproduction.control import order_controls
+    from sysproduction.domain.gate_facts import KillState
 
     with _desk(context, why) as desk:
-        _done(order_controls.set_kill(desk, state), f"the kill switch is at {state.upper()}")
+        _done(order_controls.set_kill(desk, KillState[name]), f"the kill switch is at {name}")
 
 
 def _limit(

@@ -62,7 +62,14 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "```sh\n" in page.read_text()], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.soak] if page.stem == "tutorial" else [], id=page.stem)  # walks a day
+        for page in PAGES
+        if "```sh\n" in page.read_text(encoding="utf-8")
+    ],
+)
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path, shared: Path) -> None:
     """All of its shell blocks, one after the other, in a home of its own; each command must succeed."""
     bin_folder = tmp_path / "bin"

@@ -18,6 +18,9 @@ broker: {{kind: none}}
 process_configuration:
   run_paper_exchange: {{enabled: false}}
   run_stack_handler: {{enabled: false}}
+  run_backups: {{enabled: false}}
+  run_cleaners: {{enabled: false}}
+  run_reports: {{enabled: false}}
 clock:
   speed: 60
   fast_speed: 100000
