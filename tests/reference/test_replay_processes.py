@@ -72,7 +72,7 @@ def loaded(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         yield home
 
 
-@pytest.mark.parametrize("begin", ["fresh", "imported"])
+@pytest.mark.parametrize("begin", [pytest.param("fresh", marks=pytest.mark.soak), "imported"])
 def test_five_replayed_days_equal_their_import(shared: Path, loaded: Path, tmp_path: Path, begin: str) -> None:
     """From a fresh home, or one imported until the evening before, five days through the supervisor's processes give
     the stamps, contracts, prices and adjusted prices of an import; only roll rows may be on one side."""
