@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "domain": (set(), NUMERIC),
     "systems": ({"domain"}, NUMERIC | {"numba"}),
     "exchange": ({"domain"}, NUMERIC),
-    "engine": ({"domain", "exchange", "ports"}, NUMERIC | {"numba"}),
+    "engine": ({"domain", "exchange", "ports", "systems"}, NUMERIC | {"numba"}),
     "ports": ({"domain"}, NUMERIC),
     "config": ({"domain"}, {"pydantic", "pydantic_core", "yaml"}),
     "stores": ({"domain", "ports"}, NUMERIC),

@@ -1,0 +1,88 @@
+"""The bars of one symbol as columns: what a feed gives and a run goes over."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sysproduction.domain.errors import DataError
+from sysproduction.domain.events import BarPeriod
+
+Floats = npt.NDArray[np.float64]
+Stamps = npt.NDArray[np.int64]
+
+PRICES: Final = ("open", "high", "low", "close")
+COLUMNS: Final = ("ts", *PRICES, "volume")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarColumns:
+    """Bars of one symbol and period, oldest first. `ts` has opening stamps in ns since 1970 (UTC); `volume` None: the
+    source has none. All columns are equally long, contiguous, and not to be written to."""
+
+    symbol: str
+    period: BarPeriod
+    ts: Stamps
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def columns(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """The columns that there are, with their names, in the order of `COLUMNS`."""
+        for name in COLUMNS:
+            column = getattr(self, name)
+            if column is not None:
+                yield name, column
+
+    def between(self, start_ns: int | None, end_ns: int | None) -> "BarColumns":
+        """The bars stamped from `start_ns` to `end_ns`, both included; None: without that bound."""
+        first = 0 if start_ns is None else int(np.searchsorted(self.ts, start_ns, "left"))
+        last = len(self) if end_ns is None else int(np.searchsorted(self.ts, end_ns, "right"))
+        if (first, last) == (0, len(self)):
+            return self
+        cut = {name: column[first:last] for name, column in self.columns()}
+        return BarColumns(self.symbol, self.period, **cut)
+
+    def content_hash(self) -> str:
+        """SHA-256 of period and columns, in hexadecimal; the symbol's name is no part of it."""
+        digest = hashlib.sha256(f"{self.period}:{len(self)}".encode())
+        for name, column in self.columns():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(column).data)
+        return digest.hexdigest()
+
+
+def check_bars(bars: BarColumns) -> None:
+    """Raise DataError naming symbol, stamp and fault for the first bar that cannot be: stamps that do not increase, a
+    price that is not finite, a high below or a low above another price of the bar, a volume below zero or NaN."""
+    steps = np.diff(bars.ts)
+    if len(steps) and not (steps > 0).all():
+        at = int(np.argmin(steps > 0)) + 1
+        what = "the same stamp as" if steps[at - 1] == 0 else "an earlier stamp than"
+        raise _fault(bars, at, f"{what} the bar before it; sort the bars and remove duplicates")
+    for name in PRICES:
+        column = getattr(bars, name)
+        _refuse(bars, ~np.isfinite(column), f"{name} is not a finite number")
+    top = np.maximum(np.maximum(bars.open, bars.close), bars.low)
+    _refuse(bars, bars.high < top, "high is below another price of the bar")
+    _refuse(bars, bars.low > np.minimum(bars.open, bars.close), "low is above another price of the bar")
+    if bars.volume is not None:
+        _refuse(bars, ~(bars.volume >= 0), "volume is below zero or not a number")
+
+
+def _refuse(bars: BarColumns, wrong: npt.NDArray[np.bool_], fault: str) -> None:
+    if wrong.any():
+        raise _fault(bars, int(np.argmax(wrong)), fault)
+
+
+def _fault(bars: BarColumns, row: int, fault: str) -> DataError:
+    stamp = np.datetime64(int(bars.ts[row]), "ns")
+    return DataError(f"{bars.symbol}, bar {row + 1} of {len(bars)} at {stamp}: {fault}")
