@@ -192,13 +192,14 @@ def test_a_wait_ends_when_a_child_does(children: Children) -> None:
 
 
 def test_no_zombies_and_no_descriptors_are_left(children: Children) -> None:
-    """Thirty children later the template has no child and both have the descriptors they had."""
+    """Thirty children later the template has no child and neither has more descriptors than it had."""
     children.ended(children.start("exit", "0"))
-    counts = [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), children.template)]
+    before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), children.template)]
     for child in [children.start("exit", "0") for _ in range(30)]:
         children.ended(child)
     assert Path(f"/proc/{children.template}/task/{children.template}/children").read_text(encoding="utf-8") == ""
-    assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), children.template)] == counts
+    after = [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), children.template)]
+    assert all(count <= known for count, known in zip(after, before, strict=True)), (before, after)
 
 
 def test_the_template_may_be_killed(children: Children) -> None:
