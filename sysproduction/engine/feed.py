@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sysproduction.domain.bar_columns import BarColumns
 from sysproduction.domain.errors import ConfigError, DataError
@@ -17,6 +17,11 @@ class Datafeed:
     def __init__(self) -> None:
         self.symbols: list[str] = []
         self.period = BarPeriod.MINUTE
+
+    @classmethod
+    def settings(cls) -> dict[str, Any]:
+        """What it is configured with, in words that JSON has, for the record of a run."""
+        return {}
 
     def connect(self) -> None:
         """Reach the source."""
@@ -49,6 +54,11 @@ class SimulatedDatafeed(Datafeed):
     source: ClassVar[BarSource | None] = None
     start_ns: ClassVar[int | None] = None
     end_ns: ClassVar[int | None] = None
+
+    @classmethod
+    def settings(cls) -> dict[str, Any]:
+        """The source and the stamps."""
+        return {"source": type(cls.source).__name__, "start_ns": cls.start_ns, "end_ns": cls.end_ns}
 
     def histories(self) -> list[BarColumns]:
         """The bars of each symbol."""

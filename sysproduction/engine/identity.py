@@ -20,15 +20,16 @@ class RunHash:
 
     def __init__(self) -> None:
         self._kinds = {kind: [_Column(f"{kind.__name__}.{n}", h) for n, h in _fields(kind)] for kind in ORDER_EVENTS}
-        self._series: list[str] = []
+        self._bars: list[str] = []
+        self._indicators: list[str] = []
 
     def bars(self, bars: BarColumns) -> None:
         """Take a symbol's bars, in the order of symbols."""
-        self._series.append(f"{bars.symbol} {bars.content_hash()}")
+        self._bars.append(f"{bars.symbol} {bars.content_hash()}")
 
     def indicator(self, strategy: str, symbol: str, name: str, values: Floats) -> None:
-        """Take an indicator over a symbol's bars, in the order of strategies, symbols and declarations."""
-        self._series.append(f"{strategy} {symbol} {name} {hashlib.sha256(values.data).hexdigest()}")
+        """Take an indicator over a symbol's bars, in any order."""
+        self._indicators.append(f"{strategy} {symbol} {name} {hashlib.sha256(values.data).hexdigest()}")
 
     def events(self, kind: type[OrderEvent], rows: Sequence[OrderEvent]) -> None:
         """Take events of one kind, in their order."""
@@ -38,7 +39,7 @@ class RunHash:
     def hexdigest(self) -> str:
         """The hash of all that was taken so far."""
         told = [column.told() for columns in self._kinds.values() for column in columns]
-        return hashlib.sha256("\n".join(self._series + told).encode()).hexdigest()
+        return hashlib.sha256("\n".join([*self._bars, *sorted(self._indicators), *told]).encode()).hexdigest()
 
 
 class _Column:

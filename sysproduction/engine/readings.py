@@ -19,10 +19,10 @@ class Reading:
     With a longer `period` it goes over the bars of that period which were complete when the present bar closed.
     """
 
-    __slots__ = ("_column", "_complete", "_growing", "_stage", "_streams", "full", "indicator", "name", "period")
+    __slots__ = ("_complete", "_growing", "_stage", "_streams", "column", "full", "indicator", "name", "period")
 
     def __init__(self, stage: Stage, indicator: Indicator, period: BarPeriod | None) -> None:
-        self._stage, self._column = stage, stage.new_column()
+        self._stage, self.column = stage, stage.new_column()
         self.indicator, self.period = indicator, period
         self.name = indicator.name if period is None else f"{indicator.name}_{period.lower()}"
         self.full: dict[str, Floats] = {}
@@ -34,7 +34,7 @@ class Reading:
     def now(self) -> float:
         """The value at the bar that is now."""
         bar = self._stage.bar
-        value: float = bar.columns[self._column][bar.row]
+        value: float = bar.columns[self.column][bar.row]
         return value
 
     def __getitem__(self, back: int | tuple[str, int]) -> float:
@@ -71,12 +71,12 @@ class Reading:
             for longer in growing.take(bar.ts, bar.open, bar.high, bar.low, bar.close, volume):
                 growing.values.append(stream.step(*longer))
             value = growing.values[-1] if growing.values else nan
-        bar.columns[self._column].append(value)
+        bar.columns[self.column].append(value)
 
     def _value(self, bar: Bar, back: int) -> float:
         row = bar.row + 1 + back
         if row >= 0:
-            value: float = bar.columns[self._column][row]
+            value: float = bar.columns[self.column][row]
             return value
         row += bar.offset
         return nan if row < 0 or bar.symbol not in self.full else float(self.full[bar.symbol][row])
@@ -88,4 +88,3 @@ class Reading:
         values, last = self._complete[bar.symbol]
         row = int(last[bar.index]) + 1 + back
         return nan if row < 0 else float(values[row])
-

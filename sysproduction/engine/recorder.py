@@ -2,11 +2,13 @@
 
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 
 from sysproduction.domain.bar_columns import COLUMNS, BarColumns, Floats
+from sysproduction.domain.errors import SysproductionError
 from sysproduction.domain.events import EVENTS, ORDER_EVENTS, BarProcessed, BarReceived, Event
 from sysproduction.engine.bus import EventBus
 from sysproduction.engine.identity import RunHash
@@ -59,11 +61,22 @@ class RunRecorder:
         self._flush(self._played)
         self._journal.end(end)
 
+    def abandon(self, end: RunEnd) -> None:
+        """Close a run that did not come to its end, with what is left if that can be written."""
+        with suppress(SysproductionError):
+            self._flush(self._played)
+        self._journal.end(end)
+
+    def followed(self) -> list[BarColumns]:
+        """The bars that came one by one, of each symbol that had any."""
+        bars = self._stage.bars
+        return [self._followed[s].bars(s, bars[s].period) for s in bars if s in self._followed]
+
     def run_hash(self) -> str:
-        """The hash of the whole run, once everything has been told and flushed."""
+        """The hash of the whole run, once everything has been told."""
         self._flush(self._played)
-        for symbol, followed in self._followed.items():
-            self._hash.bars(followed.bars(symbol, self._stage.bars[symbol].period))
+        for bars in self.followed():
+            self._hash.bars(bars)
         for symbol, followed in self._followed.items():
             for (strategy, name), values in followed.indicators.items():
                 self._hash.indicator(strategy, symbol, name, np.frombuffer(values))
@@ -146,5 +159,3 @@ class Unrecorded:
 
     def close(self) -> None:
         """Nothing."""
-
-

@@ -183,9 +183,8 @@ class Player:
         """Publish the bar, let orders meet it, and let each strategy process it."""
         stage, publish = self._stage, self._bus.publish
         stage.told = 0
-        stamps = (bar.ts, stage.created_ns)
-        values = (bar.symbol, bar.period, bar.open, bar.high, bar.low, bar.close, bar.volume)
-        publish(BarReceived(stage.bar_sequence(received=True), *stamps, *values))
+        received = BarReceived(stage.bar_sequence(received=True), bar.ts, stage.created_ns, *bar.copy().told())
+        publish(received)
         if bar.book:
             self._broker.match(bar)
         for told, strategy in enumerate(self._listeners[bar.code], 1):

@@ -40,7 +40,19 @@ class Bar:
     `positions` has each bar's place among those of all symbols, None where there is one symbol. `book` has the symbol's
     orders that may trade."""
 
-    __slots__ = ("arrays", "book", "code", "columns", "length", "offset", "period", "positions", "row", "stop", "symbol")
+    __slots__ = (
+        "arrays",
+        "book",
+        "code",
+        "columns",
+        "length",
+        "offset",
+        "period",
+        "positions",
+        "row",
+        "stop",
+        "symbol",
+    )
 
     def __init__(self, symbol: str, period: BarPeriod, code: int) -> None:
         self.symbol, self.period, self.code = symbol, period, code
@@ -171,12 +183,14 @@ class Stage:
         "created_ns",
         "events",
         "listeners",
+        "period",
         "processed_before",
         "skips",
         "told",
     )
 
     def __init__(self, symbols: Sequence[str], period: BarPeriod) -> None:
+        self.period = period
         self.bars = {symbol: Bar(symbol, period, code) for code, symbol in enumerate(symbols)}
         self.bar = BEFORE_FIRST
         self.columns = len(COLUMNS)
@@ -193,7 +207,7 @@ class Stage:
         return self.columns - 1
 
     def bar_of(self, symbol: str) -> Bar:
-        """A symbol's bar that is now, brought up to date where the run skips bars; ConfigError for one not in the run."""
+        """A symbol's bar that is now, brought up to date where the run skips bars; ConfigError if it has none."""
         bar = self.bars.get(symbol)
         if bar is None:
             raise ConfigError(f"{symbol} is not in the run, which has {', '.join(self.bars)}")
@@ -220,6 +234,12 @@ class Stage:
             self.events += 1
             return self.events - 1
         return self.events + self._bar_events() - received
+
+    def reached(self) -> int:
+        """How many events there were so far."""
+        if self.counts or self.bar is BEFORE_FIRST:
+            return self.events
+        return self.events + self._bar_events()
 
     def _bar_events(self) -> int:
         """How many bars were received and processed so far, the present one included."""

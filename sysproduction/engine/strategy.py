@@ -1,6 +1,7 @@
 """What a user writes: a class with symbols, parameters and callbacks, run in backtests and live alike."""
 
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,7 +39,8 @@ class Strategy:
 
     Each parameter becomes an attribute of that name. In callbacks, `position` and `average_price` are the strategy's
     own in the symbol of the bar that is now; orders are answered before `submit_order` returns, and trade from the
-    next bar on. A fill is told, and counted in `position`, before `on_bar` of the bar in which it happened.
+    next bar on. A fill is told, and counted in `position`, before `on_bar` of the bar in which it happened. Chance comes
+    from `random`, which the run's seed makes repeatable.
     """
 
     name: ClassVar[str] = ""
@@ -51,8 +53,9 @@ class Strategy:
         if not cls.__name__.startswith("_"):
             REGISTRY[cls.__name__] = cls
 
-    def __init__(self, bus: EventBus, stage: Stage, desk: Desk) -> None:
+    def __init__(self, bus: EventBus, stage: Stage, desk: Desk, random: Random) -> None:
         self._stage, self._desk, self._title = stage, desk, self.title()
+        self.random = random
         self._holdings: dict[str, Holding] = {symbol: Holding() for symbol in self.symbols}
         self._orders: dict[int, str] = {}
         self.readings: list[Reading] = []
