@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ PRICES: Final = ("open", "high", "low", "close")
 COLUMNS: Final = ("ts", *PRICES, "volume")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class BarColumns:
     """Bars of one symbol and period, oldest first. `ts` has opening stamps in ns since 1970 (UTC); `volume` None: the
     source has none. All columns are equally long, contiguous, and not to be written to."""
@@ -51,6 +52,7 @@ class BarColumns:
         cut = {name: column[first:last] for name, column in self.columns()}
         return BarColumns(self.symbol, self.period, **cut)
 
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 of period and columns, in hexadecimal; the symbol's name is no part of it."""
         digest = hashlib.sha256(f"{self.period}:{len(self)}".encode())

@@ -41,15 +41,18 @@ class OrderType(StrEnum):
 
 
 class Side(StrEnum):
-    """Which way an order trades."""
+    """Which way an order trades; `sign` is 1 for a purchase, -1 for a sale."""
 
-    BUY = "BUY"
-    SELL = "SELL"
+    BUY = "BUY", 1
+    SELL = "SELL", -1
 
-    @property
-    def sign(self) -> int:
-        """1 for a purchase, -1 for a sale."""
-        return 1 if self is Side.BUY else -1
+    sign: int
+
+    def __new__(cls, word: str, sign: int) -> "Side":
+        """The member of that word."""
+        side = str.__new__(cls, word)
+        side._value_, side.sign = word, sign
+        return side
 
 
 class TimeInForce(StrEnum):

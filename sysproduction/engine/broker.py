@@ -191,7 +191,7 @@ class SimulatedBroker:
             stage.created_ns,
             now,
             order.id,
-            f"S{order.id}",
+            order.broker_id,
             symbol,
             number,
             f"F{number}",
@@ -234,12 +234,12 @@ class SimulatedBroker:
 
     def _end_cancelled(self, order: Order, now: int) -> None:
         self._end(order)
-        self._publish(CancellationAccepted(*self._stamps(now), order.id, f"S{order.id}"))
+        self._publish(CancellationAccepted(*self._stamps(now), order.id, order.broker_id))
         self._settle_children(order, now)
 
     def _end_expired(self, order: Order, now: int) -> None:
         self._end(order)
-        self._publish(OrderExpired(*self._stamps(now), order.id, f"S{order.id}", order.symbol))
+        self._publish(OrderExpired(*self._stamps(now), order.id, order.broker_id, order.symbol))
         self._settle_children(order, now)
 
     def _expire(self, bar: Bar, now: int) -> None:
@@ -272,7 +272,7 @@ class SimulatedBroker:
             bar.book[order.id] = order
         else:
             self._live[request.parent_order_id or 0].children.append(order)
-        self._publish(OrderAccepted(*self._stamps(now), order.id, f"S{order.id}"))
+        self._publish(OrderAccepted(*self._stamps(now), order.id, order.broker_id))
         if self._at_close and order.live and order.is_active and order.acts_as is OrderType.MARKET:
             self._fill_at_close(order, now)
 
@@ -322,7 +322,7 @@ class SimulatedBroker:
         order.quantity = request.quantity or order.quantity
         order.limit = order.limit if request.limit_price is None else request.limit_price
         order.stop = order.stop if request.stop_price is None else request.stop_price
-        self._publish(ModificationAccepted(*self._stamps(now), order.id, f"S{order.id}"))
+        self._publish(ModificationAccepted(*self._stamps(now), order.id, order.broker_id))
 
     def _modification_fault(self, order: Order, request: OrderModificationRequest) -> tuple[Rejection, str] | None:
         if request.quantity is not None and (fault := checks.quantity_fault(request.quantity, order.filled)):

@@ -33,11 +33,9 @@ class EventBus:
     def publish(self, event: Event) -> None:
         """Deliver the event."""
         self._depth += 1
-        try:
-            for receive in self._receivers.get(type(event), ()):
-                receive(event)
-        finally:
-            self._depth -= 1
+        for receive in self._receivers.get(type(event), ()):
+            receive(event)
+        self._depth -= 1
 
     def wait_until_system_idle(self) -> None:
         """Return once every published event was handled, which is at once, for delivery waits for nobody.

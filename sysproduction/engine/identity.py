@@ -15,8 +15,8 @@ OUTSIDE: Final = "ts_created_ns"
 
 
 class RunHash:
-    """SHA-256 over the columns of a run: of each symbol's bars, of each indicator, and of each field of the eleven kinds
-    of order events. The events' numbers are among them, and so the order across kinds. Sizes of batches do not show."""
+    """SHA-256 over the columns of a run: of each symbol's bars, of each indicator, of each field of the eleven kinds of
+    order events. The events' numbers are among them, and so the order across kinds. Sizes of batches do not show."""
 
     def __init__(self) -> None:
         self._kinds = {kind: [_Column(f"{kind.__name__}.{n}", h) for n, h in _fields(kind)] for kind in ORDER_EVENTS}
@@ -25,7 +25,7 @@ class RunHash:
 
     def bars(self, bars: BarColumns) -> None:
         """Take a symbol's bars, in the order of symbols."""
-        self._bars.append(f"{bars.symbol} {bars.content_hash()}")
+        self._bars.append(f"{bars.symbol} {bars.content_hash}")
 
     def indicator(self, strategy: str, symbol: str, name: str, values: Floats) -> None:
         """Take an indicator over a symbol's bars, in any order."""

@@ -32,15 +32,14 @@ class Ledger:
     def equity(self, histories: Sequence[BarColumns], positions: Sequence[np.ndarray], cash: float) -> Floats:
         """The account after each bar of all symbols, in the order in which they were played: cash, and positions at the
         last closes. `positions` has, for each history, the places of its bars in that order."""
-        total = np.full(sum(map(len, histories)), 0.0)
+        total = np.zeros(sum(map(len, histories)))
         steps = np.zeros(len(total))
         for bars, places in zip(histories, positions, strict=True):
             symbol = bars.symbol
             rows = np.searchsorted(bars.ts, np.frombuffer(self._stamps[symbol], np.int64))
-            np.add.at(steps, places[rows], np.frombuffer(self._cash[symbol]))
-            held = np.zeros(len(bars), np.int64)
-            np.add.at(held, rows, np.frombuffer(self._quantities[symbol], np.int64))
-            worth = np.cumsum(held) * bars.close * self._multipliers[symbol]
+            steps += np.bincount(places[rows], np.frombuffer(self._cash[symbol]), len(total))
+            bought = np.bincount(rows, np.frombuffer(self._quantities[symbol], np.int64), len(bars))
+            worth = np.cumsum(bought) * bars.close * self._multipliers[symbol]
             total += _carried(worth, places, len(total))
         return cash + np.cumsum(steps) + total
 

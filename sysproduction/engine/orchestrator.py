@@ -36,8 +36,8 @@ class _Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunResult:
-    """How a run ended. `equity` is the account after each bar of all symbols, in the order in which they were played, and
-    `ts` those bars' stamps. A run that was cancelled has no hash, no summary, and neither of these."""
+    """How a run ended. `equity` is the account after each bar of all symbols, in the order in which they were played,
+    and `ts` those bars' stamps. A run that was cancelled has no hash, no summary, and neither of these."""
 
     run_id: str
     status: RunStatus

@@ -10,10 +10,11 @@ STOPPED = (OrderType.STOP, OrderType.STOP_LIMIT)
 
 class Order:
     """A live order. `acts_as` is how it trades now: a triggered stop as a market order, a triggered stop-limit as a
-    limit. It may trade on bars stamped later than `since`. `charged` is the commission paid so far, `traded` the value."""
+    limit. It may trade on bars stamped later than `since`. `charged` is the commission so far, `traded` the value."""
 
     __slots__ = (
         "acts_as",
+        "broker_id",
         "charged",
         "children",
         "expires_at_ns",
@@ -38,6 +39,7 @@ class Order:
     def __init__(self, request: OrderSubmissionRequest) -> None:
         self.id, self.symbol = request.system_order_id, request.symbol
         self.order_type = self.acts_as = request.order_type
+        self.broker_id = f"S{self.id}"
         self.side = request.side
         self.sign = request.side.sign
         self.quantity, self.limit, self.stop = request.quantity, request.limit_price, request.stop_price

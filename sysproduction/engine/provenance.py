@@ -56,7 +56,7 @@ def configuration(
         },
         "broker": {"class": _name(broker), "code": code_hash(broker), **broker.settings()},
         "feed": {"class": _name(feed), "code": code_hash(feed), **feed.settings()},
-        "data": {bars.symbol: bars.content_hash() for bars in histories},
+        "data": {bars.symbol: bars.content_hash for bars in histories},
         "versions": dict(versions()),
     }
 

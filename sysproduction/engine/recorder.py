@@ -9,7 +9,7 @@ import numpy as np
 
 from sysproduction.domain.bar_columns import COLUMNS, BarColumns, Floats
 from sysproduction.domain.errors import SysproductionError
-from sysproduction.domain.events import EVENTS, ORDER_EVENTS, BarProcessed, BarReceived, Event
+from sysproduction.domain.events import EVENTS, ORDER_EVENTS, BarPeriod, BarProcessed, BarReceived, Event
 from sysproduction.engine.bus import EventBus
 from sysproduction.engine.identity import RunHash
 from sysproduction.engine.stage import Stage
@@ -20,8 +20,8 @@ BATCH: Final = 1_000
 
 
 class RunRecorder:
-    """Subscribes, before anybody else, to the eleven kinds of order events; bars and indicators of a run over columns are
-    kept as columns. Of a run that follows a feed bar by bar it takes all thirteen."""
+    """Subscribes, before anybody else, to the eleven kinds of order events; bars and indicators of a run over columns
+    are kept as columns. Of a run that follows a feed bar by bar it takes all thirteen."""
 
     def __init__(self, bus: EventBus, stage: Stage, journal: Journal, created_ns: Callable[[], int]) -> None:
         self._bus, self._stage, self._journal, self._created_ns = bus, stage, journal, created_ns
@@ -120,23 +120,24 @@ class _Followed:
     """The bars of a symbol that came one by one, as columns."""
 
     def __init__(self) -> None:
-        self._columns = [array("q"), *(array("d") for _ in COLUMNS[1:])]
+        self._stamps = array("q")
+        self._columns = [array("d") for _ in COLUMNS[1:]]
         self._has_volume = True
         self.indicators: dict[tuple[str, str], array[float]] = {}
 
     def take(self, bar: BarReceived) -> None:
-        values = (bar.ts_event_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        self._stamps.append(bar.ts_event_ns)
+        values = (bar.open, bar.high, bar.low, bar.close, bar.volume)
         for column, value in zip(self._columns, values, strict=True):
             if value is None:
                 self._has_volume = False
             else:
                 column.append(value)
 
-    def bars(self, symbol: str, period: Any) -> BarColumns:
-        stamps, *rest = self._columns
-        volume = np.frombuffer(rest.pop()) if self._has_volume else None
-        prices = [np.frombuffer(column) for column in rest[:4]]
-        return BarColumns(symbol, period, np.frombuffer(stamps, np.int64), *prices, volume)
+    def bars(self, symbol: str, period: BarPeriod) -> BarColumns:
+        open_, high, low, close, volume = map(np.frombuffer, self._columns)
+        stamps = np.frombuffer(self._stamps, np.int64)
+        return BarColumns(symbol, period, stamps, open_, high, low, close, volume if self._has_volume else None)
 
 
 class Unrecorded:

@@ -28,7 +28,7 @@ def play_order(histories: Sequence[BarColumns]) -> list[npt.NDArray[np.int64]]:
 
 
 class Player:
-    """Plays the bars of a run over its strategies and broker; `progress` is told how many were played, now and then, and
+    """Plays the bars of a run over its strategies and broker; `progress` is told now and then how many were played, and
     may end the run by raising."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Player:
             bar.load(bars)
             bar.positions = where if len(histories) > 1 else None
         counts = [len(self._listeners[stage.bars[bars.symbol].code]) for bars in histories]
-        stage.listeners = counts[0]
+        stage.bar_events = 1 + counts[0]
         if len(set(counts)) > 1:
             processed = np.empty(sum(map(len, histories)), np.int64)
             for where, count in zip(places, counts, strict=True):
@@ -101,7 +101,8 @@ class Player:
             bar.turn(first, min(first + WINDOW, total))
             book = bar.book
             stage.bar = bar
-            for bar.row in range(bar.stop):
+            for row in range(bar.stop):
+                bar.row = row
                 if book:
                     meet(bar)
                 on_bar(bar)
@@ -183,8 +184,11 @@ class Player:
         """Publish the bar, let orders meet it, and let each strategy process it."""
         stage, publish = self._stage, self._bus.publish
         stage.told = 0
-        received = BarReceived(stage.bar_sequence(received=True), bar.ts, stage.created_ns, *bar.copy().told())
-        publish(received)
+        ts, symbol, period = bar.ts, bar.symbol, bar.period
+        open_, high, low, close, volume = bar.open, bar.high, bar.low, bar.close, bar.volume
+        made = stage.created_ns
+        sequence = stage.bar_sequence(received=True)
+        publish(BarReceived(sequence, ts, made, symbol, period, open_, high, low, close, volume))
         if bar.book:
             self._broker.match(bar)
         for told, strategy in enumerate(self._listeners[bar.code], 1):
@@ -194,13 +198,16 @@ class Player:
             sequence = stage.bar_sequence(received=False)
             stage.told = told
             indicators = {reading.name: reading.now for reading in strategy.readings}
-            publish(BarProcessed(sequence, *stamps, strategy.title(), *values, indicators))
+            title = strategy.title()
+            publish(
+                BarProcessed(sequence, ts, made, title, symbol, period, open_, high, low, close, volume, indicators)
+            )
             strategy.on_bar(bar)
 
 
 def check_next(last: Bar, bar: Bar, values: BarValues) -> None:
-    """Raise DataError unless a bar that a feed gives can follow: stamps must not go back, nor repeat in a symbol, and the
-    bar must be possible."""
+    """Raise DataError unless a bar that a feed gives can follow: stamps must not go back, nor repeat in a symbol, and
+    the bar must be possible."""
     where = f"{values.symbol}, bar at {np.datetime64(values.ts, 'ns')}"
     if last.index >= 0 and values.ts < last.ts:
         raise DataError(f"{where}: it comes after one of {last.symbol} at {np.datetime64(last.ts, 'ns')}")

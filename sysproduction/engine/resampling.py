@@ -50,7 +50,7 @@ class Growing:
     def take(
         self, ts: int, open_: float, high: float, low: float, close: float, volume: float
     ) -> Iterator[tuple[float, float, float, float, float]]:
-        """The longer bars (open, high, low, close, volume) that are complete once this one has closed: none, one or two."""
+        """The longer bars (open, high, low, close, volume) complete once this one has closed: none, one or two."""
         start = ts - ts % self._longer
         if self._start is not None and start != self._start:
             yield self._bar

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from sysproduction.domain.events import (
     BarPeriod,
     CancellationAccepted,
     CancellationRejected,
+    Event,
     FillEvent,
     ModificationAccepted,
     ModificationRejected,
@@ -39,8 +40,8 @@ class Strategy:
 
     Each parameter becomes an attribute of that name. In callbacks, `position` and `average_price` are the strategy's
     own in the symbol of the bar that is now; orders are answered before `submit_order` returns, and trade from the
-    next bar on. A fill is told, and counted in `position`, before `on_bar` of the bar in which it happened. Chance comes
-    from `random`, which the run's seed makes repeatable.
+    next bar on. A fill is told, and counted in `position`, before `on_bar` of the bar in which it happened.
+    Chance comes from `random`, which the run's seed makes repeatable.
     """
 
     name: ClassVar[str] = ""
@@ -65,16 +66,9 @@ class Strategy:
                     f"strategy {self.title()}: a parameter cannot be called {name}, for that has a meaning"
                 )
             setattr(self, name, spec.checked(name, spec.default))
-        for kind, told in (
-            (OrderAccepted, self.on_order_accepted),
-            (OrderRejected, self.on_order_rejected),
-            (CancellationAccepted, self.on_order_cancelled),
-            (CancellationRejected, self.on_cancellation_rejected),
-            (ModificationAccepted, self.on_order_modified),
-            (ModificationRejected, self.on_modification_rejected),
-            (OrderExpired, self.on_order_expired),
-        ):
-            bus.subscribe(kind, self._own(told))
+        for kind, callback in _CALLBACKS.items():
+            if getattr(type(self), callback) is not getattr(Strategy, callback):
+                bus.subscribe(kind, self._own(getattr(self, callback)))
         bus.subscribe(FillEvent, self._filled)
 
     @classmethod
@@ -215,13 +209,13 @@ class Strategy:
         parent = self.submit_order(side, quantity, **entry)
         group = self._desk.new_group()
         other = Side.SELL if side is Side.BUY else Side.BUY
-        common = {"symbol": entry.get("symbol"), "group": group, "parent": parent}
+        common: dict[str, Any] = {"symbol": entry.get("symbol"), "group": group, "parent": parent}
         if stop_loss is not None:
-            terms = {"stop_price": stop_loss, "action": Action.STOP_LOSS, **common}
-            self.submit_order(other, quantity, OrderType.STOP, **terms)
+            self.submit_order(other, quantity, OrderType.STOP, stop_price=stop_loss, action=Action.STOP_LOSS, **common)
         if take_profit is not None:
-            terms = {"limit_price": take_profit, "action": Action.TAKE_PROFIT, **common}
-            self.submit_order(other, quantity, OrderType.LIMIT, **terms)
+            self.submit_order(
+                other, quantity, OrderType.LIMIT, limit_price=take_profit, action=Action.TAKE_PROFIT, **common
+            )
         return parent
 
     def new_group(self) -> int:
@@ -262,6 +256,17 @@ class Strategy:
                 told(event)
 
         return receive
+
+
+_CALLBACKS: Final[Mapping[type[Event], str]] = {
+    OrderAccepted: "on_order_accepted",
+    OrderRejected: "on_order_rejected",
+    CancellationAccepted: "on_order_cancelled",
+    CancellationRejected: "on_cancellation_rejected",
+    ModificationAccepted: "on_order_modified",
+    ModificationRejected: "on_modification_rejected",
+    OrderExpired: "on_order_expired",
+}
 
 
 class Holding:

@@ -1,6 +1,6 @@
 """At what price an order trades in a bar, of which only open, high, low and close are known; pure functions.
 
-The bar opens at its open, ends at its close, and touches high and low in an order that nobody knows. So a price is given
+The bar opens at its open, ends at its close, and touches high and low in an order that nobody knows: a price is given
 only where every order of the two allows it. `sign` is 1 for a purchase and -1 for a sale: mirrored, both are one case.
 """
 
@@ -25,8 +25,8 @@ def limit_price(*, sign: int, limit: float, open_: float, high: float, low: floa
 
 
 def stopped_limit_price(*, sign: int, stop: float, limit: float, close: float) -> float | None:
-    """Of a stop-limit order that was triggered inside the bar: the stop if that is within the limit, for there the market
-    was; else the limit, if the close proves that the market came back; None: it may not have done so."""
+    """Of a stop-limit order that was triggered inside the bar: the stop if that is within the limit, for the market was
+    there; else the limit, if the close proves that the market came back; None: it may not have done so."""
     if sign * (limit - stop) >= 0:
         return stop
     return limit if sign * (limit - close) >= 0 else None
