@@ -1,12 +1,9 @@
 """The simulated broker: takes requests at once, and lets standing orders meet each bar of their symbol."""
 
-from collections.abc import Mapping
-from enum import StrEnum
 from math import floor
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Final
 
-from sysproduction.domain.errors import ConfigError
 from sysproduction.domain.events import (
     CancellationAccepted,
     CancellationRejected,
@@ -24,6 +21,7 @@ from sysproduction.domain.events import (
     TimeInForce,
 )
 from sysproduction.engine import orders as checks
+from sysproduction.engine.broker_settings import BrokerSettings, FillAt
 from sysproduction.engine.bus import EventBus
 from sysproduction.engine.orders import Order
 from sysproduction.engine.stage import CLOSE, HIGH, LOW, OPEN, VOLUME, Bar, Stage
@@ -32,43 +30,15 @@ from sysproduction.exchange import bar_matching as matching
 EXCHANGE: Final = "SIMULATED"
 DAY_NS: Final = 86_400_000_000_000
 PHASES: Final = (OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.LIMIT)
-PerSymbol = float | Mapping[str, float]
 
 
-class FillAt(StrEnum):
-    """Where a market order trades that is made at a bar's close: at the next bar's open, or at that close."""
-
-    NEXT_OPEN = "next_open"
-    CLOSE = "close"
-
-
-class SimulatedBroker:
-    """A broker and the account it keeps, common to all strategies. Configured by class attributes; those that are
-    `PerSymbol` may be one number for all symbols or a mapping from each. Money is in the account's currency.
+class SimulatedBroker(BrokerSettings):
+    """A broker and the account it keeps, common to all strategies; configured by the class attributes of its base.
 
     An order may trade from the first bar of its symbol with a later stamp on. In a bar market orders trade first, then
     stops, stop-limits, limits, each in the order of their ids: a bar that touches both a stop-loss and a take-profit
     is taken to have hit the stop. Prices: `exchange/bar_matching.py`. Stops and market orders pay `slippage`.
     """
-
-    cash: ClassVar[float] = 1_000_000.0
-    commission_per_unit: ClassVar[float] = 0.0
-    commission_minimum: ClassVar[float] = 0.0
-    """The least that an order pays once it is filled in part."""
-    commission_fraction: ClassVar[float] = 0.0
-    """Of the value that is traded."""
-    slippage: ClassVar[PerSymbol] = 0.0
-    tick_size: ClassVar[PerSymbol] = 0.0
-    """0: orders may have any price."""
-    multiplier: ClassVar[PerSymbol] = 1.0
-    """What one point of price is worth for one unit."""
-    margin: ClassVar[PerSymbol] = 0.0
-    """What one unit needs of equity; 0: no order is refused for want of it."""
-    volume_share: ClassVar[float | None] = None
-    """The share of a bar's volume that may be traded in it; None: any quantity."""
-    fill_at: ClassVar[FillAt | str] = FillAt.NEXT_OPEN
-    negative_prices: ClassVar[bool] = False
-    """Whether orders may have prices of 0 and below, as those for back-adjusted prices."""
 
     def __init__(self, bus: EventBus, stage: Stage) -> None:
         self._bus, self._stage, self._publish = bus, stage, bus.publish
@@ -76,22 +46,14 @@ class SimulatedBroker:
         self._groups: dict[int, list[Order]] = {}
         self._timed = self._fills = 0
         self._left: dict[str, int | None] = {}
-        symbols = list(stage.bars)
-        self._slippage, self._ticks = _by_symbol(self.slippage, symbols), _by_symbol(self.tick_size, symbols)
-        self.multipliers, self._margins = _by_symbol(self.multiplier, symbols), _by_symbol(self.margin, symbols)
-        self._at_close = FillAt(self.fill_at) is FillAt.CLOSE
+        self._terms = self.terms(list(stage.bars))
+        self._at_close = self.fill_at == FillAt.CLOSE
         self.cash_now = self.cash
-        self.positions = dict.fromkeys(symbols, 0)
+        self.positions = dict.fromkeys(self._terms, 0)
+        self.multipliers = {symbol: terms.multiplier for symbol, terms in self._terms.items()}
         bus.subscribe(OrderSubmissionRequest, self._submit)
         bus.subscribe(OrderModificationRequest, self._modify)
         bus.subscribe(OrderCancellationRequest, self._cancel)
-
-    @classmethod
-    def settings(cls) -> dict[str, Any]:
-        """What it is configured with, for the record of a run."""
-        names = [name for name in vars(SimulatedBroker) if name in SimulatedBroker.__annotations__]
-        values = {name: getattr(cls, name) for name in names}
-        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
     def connect(self) -> None:
         """There is nobody to connect to."""
@@ -137,7 +99,7 @@ class SimulatedBroker:
         columns, row = bar.columns, bar.row
         sign, kind, open_ = order.sign, order.acts_as, columns[OPEN][row]
         if kind is OrderType.MARKET:
-            self._fill(order, matching.market_price(open_, sign, self._slippage[order.symbol]), now)
+            self._fill(order, matching.market_price(open_, sign, self._terms[order.symbol].slippage), now)
             return
         high, low = columns[HIGH][row], columns[LOW][row]
         if kind is OrderType.LIMIT:
@@ -148,7 +110,7 @@ class SimulatedBroker:
             price = matching.stop_price(sign=sign, stop=order.stop, open_=open_, high=high, low=low)
             if price is not None and kind is OrderType.STOP:
                 order.acts_as = OrderType.MARKET
-                price += sign * self._slippage[order.symbol]
+                price += sign * self._terms[order.symbol].slippage
             elif price is not None:
                 price = self._trigger(order, open_, columns[CLOSE][row], now)
         if price is not None:
@@ -173,11 +135,12 @@ class SimulatedBroker:
             self._left[symbol] = left - quantity
             if quantity == 0:
                 return
-        value = quantity * price * self.multipliers[symbol]
+        terms = self._terms[symbol]
+        value = quantity * price * terms.multiplier
         order.filled += quantity
         order.traded += abs(value)
-        due = max(order.filled * self.commission_per_unit, self.commission_minimum)
-        due += order.traded * self.commission_fraction
+        due = max(order.filled * terms.commission_per_unit, terms.commission_minimum)
+        due += order.traded * terms.commission_fraction
         commission, order.charged = due - order.charged, due
         self.cash_now -= order.sign * value + commission
         self.positions[symbol] += order.sign * quantity
@@ -280,25 +243,27 @@ class SimulatedBroker:
         """Trade at the close of the bar that is now; where the symbol has none, the order waits for its next open."""
         bar = self._stage.bar_of(order.symbol)
         if bar.index >= 0 and bar.ts == now:
-            price = matching.market_price(bar.close, order.sign, self._slippage[order.symbol])
+            price = matching.market_price(bar.close, order.sign, self._terms[order.symbol].slippage)
             self._fill(order, price, now)
 
     def _fault(self, request: OrderSubmissionRequest) -> tuple[Rejection, str] | None:
         symbol = request.symbol
         if symbol not in self.positions:
             return Rejection.UNKNOWN_SYMBOL, f"{symbol} is not in the run: {', '.join(self.positions)}"
-        fault = checks.submission_fault(request, tick_size=self._ticks[symbol], negative_prices=self.negative_prices)
+        fault = checks.submission_fault(
+            request, tick_size=self._terms[symbol].tick_size, negative_prices=self.negative_prices
+        )
         if fault is not None:
             return fault
         parent = request.parent_order_id
         if parent is not None and parent not in self._live:
             return Rejection.UNKNOWN_ORDER, f"parent {parent}: there is no such live order"
-        return self._margin_fault(request) if self._margins[symbol] else None
+        return self._margin_fault(request) if self._terms[symbol].margin else None
 
     def _margin_fault(self, request: OrderSubmissionRequest) -> tuple[Rejection, str] | None:
         after = dict(self.positions)
         after[request.symbol] += request.side.sign * request.quantity
-        needs, has = (sum(self._margins[s] * abs(n) for s, n in held.items()) for held in (after, self.positions))
+        needs, has = (sum(self._terms[s].margin * abs(n) for s, n in held.items()) for held in (after, self.positions))
         equity = self.equity()
         if needs > has and needs > equity:
             return Rejection.MARGIN, f"it needs a margin of {needs:.2f}, and the account is worth {equity:.2f}"
@@ -337,7 +302,7 @@ class SimulatedBroker:
         stop = order.stop if request.stop_price is None else request.stop_price
         if fault := checks.price_fault(order.order_type, limit, stop, negative_prices=self.negative_prices):
             return Rejection.PRICE, fault
-        tick = self._ticks[order.symbol]
+        tick = self._terms[order.symbol].tick_size
         if tick and (fault := checks.tick_fault((request.limit_price, request.stop_price), tick)):
             return Rejection.TICK, fault
         return None
@@ -353,12 +318,3 @@ class SimulatedBroker:
 
 
 _ID: Final = attrgetter("id")
-
-
-def _by_symbol(value: PerSymbol, symbols: list[str]) -> dict[str, float]:
-    """The value of each symbol; ConfigError if a mapping lacks one."""
-    if not isinstance(value, Mapping):
-        return dict.fromkeys(symbols, value)
-    if missing := [symbol for symbol in symbols if symbol not in value]:
-        raise ConfigError(f"the broker is configured without a value for {', '.join(missing)}: {dict(value)}")
-    return {symbol: value[symbol] for symbol in symbols}

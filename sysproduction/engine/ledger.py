@@ -18,7 +18,7 @@ class Ledger:
         self._quantities = {symbol: array("q") for symbol in multipliers}
         self._cash = {symbol: array("d") for symbol in multipliers}
         self._multipliers = multipliers
-        self.fills = self.commission = 0.0
+        self.fills, self.commission = 0, 0.0
         bus.subscribe(FillEvent, self._take)
 
     def _take(self, fill: FillEvent) -> None:

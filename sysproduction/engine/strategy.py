@@ -289,14 +289,21 @@ class Holding:
         self.quantity = after
 
 
-def configured(strategy: type[Strategy], symbols: Sequence[str], **values: Any) -> type[Strategy]:
-    """The strategy with these symbols and parameters, as a class that is not registered.
+def configured(
+    strategy: type[Strategy],
+    symbols: Sequence[str],
+    values: Mapping[str, Any] | None = None,
+    *,
+    period: BarPeriod | None = None,
+) -> type[Strategy]:
+    """The strategy with these symbols, parameters and period of bars, as a class that is not registered.
 
     Raises ConfigError for a parameter that there is not, or a value that it may not have.
     """
-    parameters = with_values(strategy.parameters, values)
-    return type(
-        f"_Configured{strategy.__name__}",
-        (strategy,),
-        {"symbols": tuple(symbols), "parameters": parameters, "name": strategy.title()},
-    )
+    attributes = {
+        "symbols": tuple(symbols),
+        "parameters": with_values(strategy.parameters, values or {}),
+        "bar_period": period or strategy.bar_period,
+        "name": strategy.title(),
+    }
+    return type(f"_Configured{strategy.__name__}", (strategy,), attributes)

@@ -1,4 +1,4 @@
-"""Variants of a system run over any `concurrent.futures` executor; each outcome is a row, failures too."""
+"""Variants run over any `concurrent.futures` executor; each outcome is a row, failures too."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sysproduction.config.grids import Variant
 from sysproduction.domain.errors import SysproductionError
@@ -30,14 +30,39 @@ AHEAD: Final = 4
 """Tasks handed out ahead for each worker, so that none waits for the next."""
 
 
-@dataclass(frozen=True, slots=True)
+class Variation(Protocol):
+    """One variant to run. It can be sent to another process, where `run` is called; its row begins with `values`."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What sets it apart, by name."""
+        ...
+
+    def run(self) -> Row:
+        """Its outcome, in whatever process this is; raises what the run raises."""
+        ...
+
+
+V = TypeVar("V", bound=Variation)
+
+
+@dataclass(frozen=True)
 class Task:
-    """One variant to run, with where its prices come from; `key` tells it from every other one."""
+    """One variant of a system, with where its prices come from; `key` tells it from every other one."""
 
     key: str
     values: dict[str, Any]
     system: SystemConfig
     source: MarketSource
+
+    def run(self) -> Row:
+        """The figures of the whole account."""
+        from sysproduction.systems import system, tables
+
+        figures = tables.summary(system.run(self.system, _market(self.source)))
+        total = {name: value for name, value in figures["total"].items() if name not in ("first", "last", "n")}
+        excluded = {"excluded": " ".join(figures["excluded"])}
+        return {**self.values, "status": OK, **plain(total), **excluded, "error": ""}
 
 
 def tasks_of(
@@ -62,16 +87,16 @@ def tasks_of(
     return made
 
 
-def sweep(tasks: Sequence[Task], executor: Executor, workers: int) -> Iterator[tuple[Task, Row]]:
+def sweep(tasks: Sequence[V], executor: Executor, workers: int) -> Iterator[tuple[V, Row]]:
     """Run the tasks and give each with its row as it ends. `executor` may be any whose tasks can be pickled.
 
     Raises SysproductionError if a worker process died.
     """
-    waiting, running = list(reversed(tasks)), dict[Future[Row], Task]()
+    waiting, running = list(reversed(tasks)), dict[Future[Row], V]()
     while waiting or running:
         while waiting and len(running) < workers * AHEAD:
             task = waiting.pop()
-            running[executor.submit(run_task, task)] = task
+            running[executor.submit(task.run)] = task
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             task, fault = running.pop(future), future.exception()
             if isinstance(fault, BrokenProcessPool):
@@ -80,16 +105,6 @@ def sweep(tasks: Sequence[Task], executor: Executor, workers: int) -> Iterator[t
                 )
             row = future.result() if fault is None else _failed(task.values, f"{type(fault).__name__}: {fault}")
             yield task, row
-
-
-def run_task(task: Task) -> Row:
-    """Run one variant in whatever process this is; raises what the run raises."""
-    from sysproduction.systems import system, tables
-
-    figures = tables.summary(system.run(task.system, _market(task.source)))
-    total = {name: value for name, value in figures["total"].items() if name not in ("first", "last", "n")}
-    excluded = {"excluded": " ".join(figures["excluded"])}
-    return {**task.values, "status": OK, **plain(total), **excluded, "error": ""}
 
 
 @contextmanager
