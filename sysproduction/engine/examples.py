@@ -1,5 +1,7 @@
 """Strategies on bars to begin with, to measure with, and to copy from."""
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +15,7 @@ from sysproduction.engine.strategy import Strategy
 class MovingAverageCross(Strategy):
     """Long while the fast average of the close is above the slow one, flat while it is below."""
 
-    parameters = {
+    parameters: ClassVar = {
         "fast": ParamSpec(20, min=1, step=5),
         "slow": ParamSpec(100, min=2, step=10),
         "quantity": ParamSpec(1, min=1),
@@ -29,6 +31,7 @@ class MovingAverageCross(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         """Buy above, sell below."""
+        del bar
         fast, slow = self.fast_average.now, self.slow_average.now
         if fast > slow:
             if self.position == 0:
@@ -40,14 +43,15 @@ class MovingAverageCross(Strategy):
         """Where the averages cross, and at the first bar that has both."""
         side = np.sign(self.fast_average.full[symbol] - self.slow_average.full[symbol])
         before = np.concatenate([[np.nan], side[:-1]])
-        return ~np.isnan(side) & (side != before)
+        crosses: npt.NDArray[np.bool_] = ~np.isnan(side) & (side != before)
+        return crosses
 
 
 class ChannelBreakout(Strategy):
     """Buys above the highest and sells below the lowest price of some bars, with a stop a few true ranges away and a
     profit target twice as far; of these the first that trades cancels the other."""
 
-    parameters = {
+    parameters: ClassVar = {
         "channel": ParamSpec(20, min=2, step=10),
         "stop_ranges": ParamSpec(3.0, min=0.1, step=0.5),
         "quantity": ParamSpec(1, min=1),

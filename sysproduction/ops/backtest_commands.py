@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sysproduction.ops.bars_command import backtest_bars
 from sysproduction.ops.comparison_command import backtest_compare
 from sysproduction.ops.process_commands import Json
 from sysproduction.ops.report_command import backtest_report
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add the group and its commands."""
     backtests = typer.Typer(no_args_is_help=True, help="Trading systems over recorded prices.")
     backtests.command("system")(backtest_system)
+    backtests.command("bars")(backtest_bars)
     backtests.command("compare")(backtest_compare)
     backtests.command("report")(backtest_report)
     backtests.command("sweep")(backtest_sweep)

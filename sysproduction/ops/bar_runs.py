@@ -1,10 +1,11 @@
 """A run on bars as the command line describes it: which strategy, over which bars, with which broker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from itertools import product
+from typing import Any, Final
 
 from sysproduction.domain.bar_columns import BarColumns
 from sysproduction.domain.errors import ConfigError
@@ -12,13 +13,11 @@ from sysproduction.domain.events import BarPeriod
 from sysproduction.domain.instruments import Instrument
 from sysproduction.engine.broker import SimulatedBroker
 from sysproduction.engine.feed import BarsInMemory, SimulatedDatafeed
-from sysproduction.engine.orchestrator import Orchestrator, RunResult
+from sysproduction.engine.orchestrator import Orchestrator
+from sysproduction.engine.parameters import with_values
 from sysproduction.engine.strategy import configured
-from sysproduction.ops.bar_strategies import find_strategy
+from sysproduction.ops.bar_strategies import find_strategy, pairs, parsed
 from sysproduction.ops.session import Session
-
-if TYPE_CHECKING:
-    from sysproduction.ports import Journal
 
 STORE: Final = "store"
 SECMASTER: Final = "secmaster"
@@ -76,6 +75,26 @@ class BarRun:
         """Run it unrecorded, as one of a sweep."""
         result = self.orchestrator().run()
         return {**self.values, "status": "ok", **result.summary, "error": ""}
+
+
+def combinations(strategy: str, words: Sequence[str]) -> list[dict[str, Any]]:
+    """The values that words like fast=10,20 give the strategy's parameters: every combination, the last word's changing
+    fastest.
+
+    Raises ConfigError for a parameter that there is not, or a value that it may not have.
+    """
+    specs = find_strategy(strategy).parameters
+    texts = pairs(words, "--param")
+    with_values(specs, {name: specs[name].default if name in specs else None for name in texts})
+    axes = [[parsed(text.strip(), specs[name], name) for text in said.split(",")] for name, said in texts.items()]
+    return [dict(zip(texts, choice, strict=True)) for choice in product(*axes)]
+
+
+def period_of(text: str) -> BarPeriod:
+    """The period of that name; raises ConfigError if there is none."""
+    if text.upper() not in BarPeriod.__members__:
+        raise ConfigError(f"--period {text}: there are {', '.join(BarPeriod)}")
+    return BarPeriod[text.upper()]
 
 
 def costs(instruments: Mapping[str, Instrument]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The command that runs a strategy over bars, event by event."""
 
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,3 +49,76 @@ def backtest_bars(
     as_json: Json = False,
 ) -> None:
     """Run a strategy over recorded bars, with everything that happens recorded in runs.db."""
+    from sysproduction.ops.bar_runs import BarRun, BarsWanted, combinations, period_of, stamp
+    from sysproduction.ops.bar_strategies import broker_settings
+
+    wanted = BarsWanted(
+        session(context),
+        source.value,
+        tuple(symbol.strip() for symbol in symbols.split(",")),
+        period_of(period),
+        None if start is None else stamp(start, last=False),
+        None if end is None else stamp(end, last=True),
+    )
+    settings = broker_settings(broker or [])
+    runs = [BarRun(strategy, values, wanted, settings, seed) for values in combinations(strategy, param or [])]
+    if len(runs) > 1:
+        _sweep(runs, processes, as_json)
+    elif check_wake:
+        _compare(runs[0])
+    else:
+        _show(_recorded(context, runs[0], skip_bars=not every_bar), as_json)
+
+
+def _recorded(context: typer.Context, run: "BarRun", *, skip_bars: bool) -> "RunResult":
+    """Run it, with everything recorded in the home's runs.db."""
+    from sysproduction.ops.progress import progress_bar
+
+    del context
+    with progress_bar("playing") as progress:
+        return run.orchestrator(skip_bars=skip_bars, progress=lambda done, total: progress("bars", done, total)).run()
+
+
+def _compare(run: "BarRun") -> None:
+    """Run it with and without skipping bars; a difference is an error of the strategy's `wake`."""
+    from sysproduction.domain.errors import DataError
+
+    skipping, seeing = run.orchestrator(skip_bars=True).run(), run.orchestrator(skip_bars=False).run()
+    if skipping.run_hash != seeing.run_hash:
+        raise DataError(
+            f"wake leaves out bars that matter: with it {skipping.summary['fills']} fills and an equity of "
+            f"{skipping.summary['final_equity']:.2f}, without {seeing.summary['fills']} and "
+            f"{seeing.summary['final_equity']:.2f}; run it with --every-bar, or mend {run.strategy}"
+        )
+    typer.echo(f"with and without skipping bars: the same run, {seeing.run_hash}")
+
+
+def _sweep(runs: "list[BarRun]", processes: int | None, as_json: bool) -> None:
+    """Run every combination, and tell each as a row in their order."""
+    import os
+
+    from sysproduction.ops import render
+    from sysproduction.ops.progress import progress_bar
+    from sysproduction.ops.sweeping import sweep, worker_processes
+
+    workers = min(processes or len(os.sched_getaffinity(0)), len(runs))
+    rows: dict[int, dict[str, Any]] = {}
+    with progress_bar("running") as progress, worker_processes(workers) as executor:
+        for run, row in sweep(runs, executor, workers):
+            rows[runs.index(run)] = row
+            progress(f"{len(runs)} combinations", len(rows), len(runs))
+    ordered = [rows[number] for number in range(len(runs))]
+    render.show(ordered, as_json=as_json)
+    if all(row["status"] != "ok" for row in ordered):
+        raise typer.Exit(1)
+
+
+def _show(result: "RunResult", as_json: bool) -> None:
+    from sysproduction.ops import render
+
+    told = {"run_id": result.run_id, "status": result.status.value, **result.summary}
+    told |= {"positions": dict(result.positions), "run_hash": result.run_hash}
+    if as_json:
+        render.show_json(told)
+        return
+    render.show([{"": name.replace("_", " "), "value": value} for name, value in told.items()], as_json=False)

@@ -7,16 +7,18 @@ that no error builds up, and a step takes constant time but for one in each bloc
 """
 
 from math import nan, sqrt
+from typing import Any
 
 import numpy as np
 
 from sysproduction.domain.bar_columns import Floats
 from sysproduction.systems.compiling import compiled
 
-State = Floats
+State = Any
+"""A column of floats."""
 
 
-def window_state(length: int, columns: int) -> State:
+def window_state(length: int, columns: int) -> Floats:
     """Of a window that keeps so many numbers a place: length, place in the block, whether a block is behind."""
     state = np.zeros(5 + columns * length)
     state[0] = length
@@ -42,7 +44,8 @@ def mean_step(s: State, x: float) -> float:
     for j in range(n - 1, -1, -1):
         tail += s[5 + n + j]
         s[5 + j] = tail
-    return total / n
+    told: float = total / n
+    return told
 
 
 @compiled
@@ -135,7 +138,8 @@ def wilder_step(s: State, at: int, x: float) -> float:
         s[at + 1] = (s[at + 1] + x) / n
     else:
         s[at + 1] = (s[at + 1] * (n - 1) + x) / n
-    return s[at + 1]
+    told: float = s[at + 1]
+    return told
 
 
 @compiled
@@ -160,7 +164,8 @@ def true_range(s: State, high: float, low: float) -> float:
     """Of a bar after one that closed at s[2]; of the first bar, its range."""
     if s[1] == 0:
         return high - low
-    return max(high, s[2]) - min(low, s[2])
+    told: float = max(high, s[2]) - min(low, s[2])
+    return told
 
 
 @compiled
@@ -173,8 +178,8 @@ def range_step(s: State, high: float, low: float, close: float) -> float:
 
 @compiled
 def directional_step(s: State, high: float, low: float, close: float) -> float:
-    """Wilder's directional movement. s: n, whether there was a bar, its close; averages of the true range, of movement up
-    and down; the bar's high and low; an average of the index; and which is wanted: 1 up, -1 down, 0 the index."""
+    """Wilder's directional movement. s: n, whether there was a bar, its close; averages of the true range, of movement
+    up and down; the bar's high and low; an average of the index; and which is wanted: 1 up, -1 down, 0 the index."""
     known, moved = s[1] > 0, true_range(s, high, low)
     rise, fall = high - s[9], s[10] - low
     s[1], s[2], s[9], s[10] = 1.0, close, high, low
@@ -220,7 +225,8 @@ def parabolic_step(s: State, high: float, low: float, close: float) -> float:
         s[5] = stop
         s[10], s[11] = s[8], s[9]
     s[8], s[9] = high, low
-    return s[5]
+    told: float = s[5]
+    return told
 
 
 @compiled

@@ -1,7 +1,7 @@
 """Runs: assembled, played, recorded and taken down again, however they end."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_an_order_at_a_close_fills_at_the_next_open() -> None:
 class Numbered(Datafeed):
     """Gives its bars one by one."""
 
-    rows: list[BarValues] = []
+    rows: ClassVar[list[BarValues]] = []
 
     def follow(self) -> Iterator[BarValues]:
         yield from self.rows
@@ -72,7 +72,7 @@ def test_bars_one_by_one_come_to_the_same_hash_as_whole_columns() -> None:
         (
             BarValues(bars.symbol, bars.period, *values, None)
             for bars in columns
-            for values in zip(*(getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")))
+            for values in zip(*(getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")), strict=True)
         ),
         key=lambda row: (row.ts, row.symbol),
     )
