@@ -46,6 +46,7 @@ class SimulatedBroker(BrokerSettings):
         self._groups: dict[int, list[Order]] = {}
         self._timed = self._fills = 0
         self._left: dict[str, int | None] = {}
+        self._allowed: dict[str, int] = {}
         self._terms = self.terms(list(stage.bars))
         self._at_close = self.fill_at == FillAt.CLOSE
         self.cash_now = self.cash
@@ -79,8 +80,7 @@ class SimulatedBroker(BrokerSettings):
         if len(eligible) > 1:
             eligible.sort(key=_ID)
         if self.volume_share is not None:
-            volume = bar.columns[VOLUME][bar.row]
-            self._left[bar.symbol] = None if volume is None else floor(volume * self.volume_share)
+            self._allow(bar, self.volume_share)
         for phase in PHASES:
             for order in eligible:
                 if order.acts_as is phase and order.live and order.since < now:
@@ -89,6 +89,12 @@ class SimulatedBroker(BrokerSettings):
             for order in eligible:
                 if order.live and order.time_in_force is TimeInForce.IOC:
                     self._end_expired(order, now)
+
+    def _allow(self, bar: Bar, share: float) -> None:
+        """Let so much of the symbol be traded in its bar."""
+        volume = bar.columns[VOLUME][bar.row]
+        self._left[bar.symbol] = None if volume is None else floor(volume * share)
+        self._allowed[bar.symbol] = bar.index
 
     def trades_by_price_alone(self, bar: Bar) -> bool:
         """Whether nothing can become of the symbol's orders in a bar that does not reach their prices."""
@@ -243,6 +249,8 @@ class SimulatedBroker(BrokerSettings):
         """Trade at the close of the bar that is now; where the symbol has none, the order waits for its next open."""
         bar = self._stage.bar_of(order.symbol)
         if bar.index >= 0 and bar.ts == now:
+            if self.volume_share is not None and self._allowed.get(order.symbol) != bar.index:
+                self._allow(bar, self.volume_share)
             price = matching.market_price(bar.close, order.sign, self._terms[order.symbol].slippage)
             self._fill(order, price, now)
 

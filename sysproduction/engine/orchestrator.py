@@ -105,7 +105,7 @@ class Orchestrator:
             parts.callback(self._shut_strategies)
             broker = self._broker_class(self._bus, self._stage)
             parts.callback(broker.disconnect)
-            ledger = Ledger(self._bus, broker.multipliers)
+            ledger = Ledger(self._bus, self._stage, broker.multipliers)
             self._make_strategies()
             feed = self._feed_class()
             parts.callback(feed.disconnect)

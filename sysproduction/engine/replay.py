@@ -168,7 +168,6 @@ class Player:
         """Play bars as they come, with indicators that advance bar by bar."""
         stage = self._stage
         stage.counts = True
-        played = 0
         for values in bars:
             bar = stage.bars.get(values.symbol)
             if bar is None:
@@ -176,9 +175,9 @@ class Player:
             check_next(stage.bar, bar, values)
             bar.push(values[2:])
             stage.bar = bar
+            stage.played += 1
             self._show(bar, stream=True)
-            played += 1
-        self._progress(played)
+        self._progress(stage.played)
 
     def _show(self, bar: Bar, *, stream: bool = False) -> None:
         """Publish the bar, let orders meet it, and let each strategy process it."""

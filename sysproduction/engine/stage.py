@@ -48,6 +48,7 @@ class Bar:
         "length",
         "offset",
         "period",
+        "played",
         "positions",
         "row",
         "stop",
@@ -173,7 +174,7 @@ class Stage:
     processed it; `created_ns`, the machine's time of this batch of events; and the count of events.
 
     Of a run over columns no bar is an event by itself, so their number is reckoned from where the bar is; a run that
-    follows a feed bar by bar `counts` them."""
+    follows a feed bar by bar `counts` them, and how many bars were `played`."""
 
     __slots__ = (
         "bar",
@@ -184,6 +185,7 @@ class Stage:
         "created_ns",
         "events",
         "period",
+        "played",
         "processed_before",
         "skips",
         "told",
@@ -194,7 +196,7 @@ class Stage:
         self.bars = {symbol: Bar(symbol, period, code) for code, symbol in enumerate(symbols)}
         self.bar = BEFORE_FIRST
         self.columns = len(COLUMNS)
-        self.created_ns, self.told, self.events, self.bar_events = 0, 0, 0, 0
+        self.created_ns, self.told, self.events, self.bar_events, self.played = 0, 0, 0, 0, 0
         self.counts = self.skips = False
         self.processed_before: npt.NDArray[np.int64] | None = None
 
@@ -239,6 +241,10 @@ class Stage:
             self.events += 1
             return self.events - 1
         return self.events + self._bar_events() - received
+
+    def place(self) -> int:
+        """The place of the bar that is now among the bars of all symbols, from 0."""
+        return self.played - 1 if self.counts else self.now().position
 
     def reached(self) -> int:
         """How many events there were so far."""

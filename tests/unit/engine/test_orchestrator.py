@@ -72,7 +72,9 @@ def test_bars_one_by_one_come_to_the_same_hash_as_whole_columns() -> None:
         (
             BarValues(bars.symbol, bars.period, *values, None)
             for bars in columns
-            for values in zip(*(getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")), strict=True)
+            for values in zip(
+                *(getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")), strict=True
+            )
         ),
         key=lambda row: (row.ts, row.symbol),
     )
