@@ -81,7 +81,10 @@ class FillLedger:
 
     def since(self, sequence: int, limit: int | None = None) -> list[Fill]:
         """Fills recorded after the `sequence`-th, in the ledger's order; at most `limit` of them."""
-        span = ("sequence", sequence + 1, None)
+        beyond = (
+            None if limit is None else sequence + 1 + limit
+        )  # there are no gaps, so that no server need sort them all
+        span = ("sequence", sequence + 1, beyond)
         found = self._documents.find(COLLECTION, between=span, order=["sequence"], limit=limit)
         return _without_gap([_fill(document) for document in found], sequence)
 
