@@ -53,13 +53,20 @@ class BarColumns:
         return BarColumns(self.symbol, self.period, **cut)
 
     @cached_property
+    def column_hashes(self) -> dict[str, str]:
+        """The `column_hash` of each column that there is, by name."""
+        return {name: column_hash(column) for name, column in self.columns()}
+
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 of period and columns, in hexadecimal; the symbol's name is no part of it."""
-        digest = hashlib.sha256(f"{self.period}:{len(self)}".encode())
-        for name, column in self.columns():
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(column).data)
-        return digest.hexdigest()
+        told = [f"{name} {found}" for name, found in self.column_hashes.items()]
+        return hashlib.sha256("\n".join([f"{self.period} {len(self)}", *told]).encode()).hexdigest()
+
+
+def column_hash(values: npt.NDArray[Any]) -> str:
+    """SHA-256 of the numbers of a column, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
 
 
 def check_bars(bars: BarColumns) -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_type_hints
 
-from sysproduction.domain.bar_columns import BarColumns, Floats
+from sysproduction.domain.bar_columns import BarColumns
 from sysproduction.domain.events import ORDER_EVENTS, OrderEvent
 
 OUTSIDE: Final = "ts_created_ns"
@@ -27,9 +27,9 @@ class RunHash:
         """Take a symbol's bars, in the order of symbols."""
         self._bars.append(f"{bars.symbol} {bars.content_hash}")
 
-    def indicator(self, strategy: str, symbol: str, name: str, values: Floats) -> None:
-        """Take an indicator over a symbol's bars, in any order."""
-        self._indicators.append(f"{strategy} {symbol} {name} {hashlib.sha256(values.data).hexdigest()}")
+    def indicator(self, strategy: str, symbol: str, name: str, values: str) -> None:
+        """Take the hash of an indicator over a symbol's bars, in any order."""
+        self._indicators.append(f"{strategy} {symbol} {name} {values}")
 
     def events(self, kind: type[OrderEvent], rows: Sequence[OrderEvent]) -> None:
         """Take events of one kind, in their order."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sysproduction.domain.bar_columns import COLUMNS, BarColumns, Floats
+from sysproduction.domain.bar_columns import COLUMNS, BarColumns, Floats, column_hash
 from sysproduction.domain.errors import SysproductionError
 from sysproduction.domain.events import EVENTS, ORDER_EVENTS, BarPeriod, BarProcessed, BarReceived, Event
 from sysproduction.engine.bus import EventBus
@@ -41,10 +41,11 @@ class RunRecorder:
 
     def indicators(self, strategy: str, symbol: str, values: dict[str, Floats]) -> None:
         """Keep a strategy's indicators over all bars of a symbol."""
-        for name, column in values.items():
-            self._hash.indicator(strategy, symbol, name, column)
+        hashes = {name: column_hash(column) for name, column in values.items()}
+        for name, found in hashes.items():
+            self._hash.indicator(strategy, symbol, name, found)
         if values:
-            self._journal.processed(IndicatorColumns(strategy, symbol, values))
+            self._journal.processed(IndicatorColumns(strategy, symbol, values, hashes))
 
     def follow(self) -> None:
         """Take bars as events from now on."""
@@ -79,7 +80,7 @@ class RunRecorder:
             self._hash.bars(bars)
         for symbol, followed in self._followed.items():
             for (strategy, name), values in followed.indicators.items():
-                self._hash.indicator(strategy, symbol, name, np.frombuffer(values))
+                self._hash.indicator(strategy, symbol, name, column_hash(np.frombuffer(values)))
         return self._hash.hexdigest()
 
     def _taker(self, buffer: list[Any]) -> Callable[[Event], None]:

@@ -45,11 +45,13 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorColumns:
-    """Values of one strategy's indicators over all bars of one symbol of the run, by name; row i belongs to bar i."""
+    """Values of one strategy's indicators over all bars of one symbol of the run, by name, with the `column_hash` of
+    each; row i belongs to bar i."""
 
     strategy: str
     symbol: str
     values: "Mapping[str, Floats]"
+    hashes: Mapping[str, str]
 
 
 class Journal(Protocol):
