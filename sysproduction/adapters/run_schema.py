@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from math import nan
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_type_hints
 
@@ -72,14 +73,14 @@ def insertion(kind: type[Event]) -> str:
     return f"INSERT INTO {table(kind)} VALUES ({', '.join('?' * (1 + len(kind._fields)))})"
 
 
-def stored(run: int, kind: type[Event], rows: Sequence[Event]) -> Iterator[tuple[Any, ...]]:
+def stored(run: int | str, kind: type[Event], rows: Sequence[Event]) -> Iterator[tuple[Any, ...]]:
     """Events of one kind as rows of SQLite. Words are made plain text column by column: the driver
     takes very long over anything that it does not know exactly."""
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place in _WORDS[kind]:
         columns[place] = [word._value_ for word in columns[place]]
     if kind is BarProcessed:
-        columns[-1] = [json.dumps(values) for values in columns[-1]]
+        columns[-1] = [json.dumps({n: None if x != x else x for n, x in values.items()}) for values in columns[-1]]
     return zip(repeat(run, len(rows)), *columns, strict=True)
 
 
@@ -108,8 +109,7 @@ def _maker(hint: Any) -> Any:
 
 
 def _indicators(text: str) -> dict[str, float]:
-    found: dict[str, float] = json.loads(text)
-    return found
+    return {name: nan if value is None else value for name, value in json.loads(text).items()}
 
 
 _MAKERS: Final = {kind: tuple(map(_maker, get_type_hints(kind).values())) for kind in EVENTS}

@@ -47,6 +47,11 @@ class Home:
         return self.data / "strategies"
 
     @property
+    def runs_database(self) -> Path:
+        """Runs of strategies on bars."""
+        return self.data / "runs.db"
+
+    @property
     def paper_state(self) -> Path:
         """Orders, executions and the account of the paper exchange."""
         return self.data / "paper_exchange.sqlite"

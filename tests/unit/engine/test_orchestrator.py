@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from sysproduction.domain.bar_columns import BarColumns
 from sysproduction.domain.errors import ConfigError, DataError, Unavailable
 from sysproduction.domain.events import FillEvent, OrderAccepted, OrderSubmissionRequest
 from sysproduction.engine.broker import SimulatedBroker
@@ -65,19 +66,21 @@ class Numbered(Datafeed):
         yield from self.rows
 
 
+def rows_of(*histories: BarColumns) -> list[BarValues]:
+    """The bars of all symbols, in the order of play."""
+    rows = []
+    for code, bars in enumerate(histories):
+        columns = (bars.ts, bars.open, bars.high, bars.low, bars.close)
+        volume = [None] * len(bars) if bars.volume is None else bars.volume.tolist()
+        values = zip(*(column.tolist() for column in columns), volume, strict=True)
+        rows += [(one[0], code, BarValues(bars.symbol, bars.period, *one)) for one in values]
+    return [row for _, _, row in sorted(rows)]
+
+
 def test_bars_one_by_one_come_to_the_same_hash_as_whole_columns() -> None:
     """The same events with the same numbers, indicators and equity, whichever way the bars come."""
     columns = [bars_of("ES", flat(*range(1, 30))), bars_of("NQ", flat(*range(40, 10, -1)), start=3)]
-    rows = sorted(
-        (
-            BarValues(bars.symbol, bars.period, *values, None)
-            for bars in columns
-            for values in zip(
-                *(getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")), strict=True
-            )
-        ),
-        key=lambda row: (row.ts, row.symbol),
-    )
+    rows = rows_of(*columns)
 
     class _Trades(Strategy):
         symbols = ("ES", "NQ")

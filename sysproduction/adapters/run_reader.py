@@ -1,0 +1,246 @@
+"""Runs on bars as one SQLite file, runs.db: how they are read, compared, exported and removed."""
+
+import heapq
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sysproduction.adapters import run_schema
+from sysproduction.adapters.run_columns import ColumnFiles
+from sysproduction.adapters.run_database import close_dead_runs, columns_folder, opened, translated
+from sysproduction.domain.bar_columns import BarColumns, Floats
+from sysproduction.domain.errors import ConfigError, Refused
+from sysproduction.domain.events import ORDER_EVENTS, BarPeriod, BarProcessed, BarReceived, Event, OrderEvent
+from sysproduction.engine.replay import play_order
+from sysproduction.ports import RunStatus
+
+ROWS: Final = 10_000
+"""How many are handed over at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What is known of a run. Times are UTC texts; of `bars_played` bars, all symbols together, everything is kept."""
+
+    run_id: str
+    status: RunStatus
+    strategies: tuple[str, ...]
+    symbols: tuple[str, ...]
+    config: Mapping[str, Any]
+    began: str
+    ended: str | None
+    bars_played: int
+    run_hash: str | None
+    summary: Mapping[str, Any] | None
+    error: str | None
+    event_index: int | None
+
+
+class Runs:
+    """The runs in a file, which others may write to meanwhile. Raises Unavailable or DataError for one that cannot be
+    read; one that is not there has no runs."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._columns = ColumnFiles(columns_folder(file))
+        self._database = opened(file) if file.exists() else sqlite3.connect(":memory:")
+        if not file.exists():
+            self._database.executescript(run_schema.schema())
+        with translated(file):
+            close_dead_runs(self._database)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def all(self) -> list[RunRecord]:
+        """Every run, the last one first."""
+        names = ", ".join(RunRecord.__dataclass_fields__)
+        with translated(self._file):
+            rows = self._database.execute(f"SELECT {names} FROM runs ORDER BY id DESC").fetchall()
+        return [_record(row) for row in rows]
+
+    def find(self, name: str) -> RunRecord:
+        """The run whose id is or begins with NAME; raises ConfigError if there is none, or several."""
+        records = self.all()
+        found = [one for one in records if one.run_id == name] or [
+            one for one in records if one.run_id.startswith(name)
+        ]
+        if len(found) == 1:
+            return found[0]
+        ids = [one.run_id for one in records]
+        if found:
+            raise ConfigError(f"run {name}: {len(found)} begin like that: {', '.join(one.run_id for one in found)}")
+        near = get_close_matches(name, ids, 1, 0.4)
+        hint = f"did you mean {near[0]}?" if near else f"the last are: {', '.join(ids[:5]) or 'none'}"
+        raise ConfigError(f"run {name} does not exist; {hint}")
+
+    def counts(self, run: RunRecord) -> dict[str, int]:
+        """How many events of each kind there are, by the names of their tables."""
+        number = self._number(run)
+        found = {}
+        with translated(self._file):
+            for name in run_schema.TABLES:
+                query = f"SELECT count(*) FROM {name} WHERE run = ?"
+                (found[name],) = self._database.execute(query, (number,)).fetchone()
+        history = self._history(run)
+        if history:
+            codes = _codes(history, run.bars_played)
+            listeners = np.array([len(_listeners(run, bars.symbol)) for bars in history])
+            found["bar_received"], found["bar_processed"] = len(codes), int(listeners[codes].sum())
+        return found
+
+    def events(self, run: RunRecord, kind: type[Event]) -> Iterator[Event]:
+        """The run's events of one kind, in their order; bars only as far as everything of them is kept."""
+        history = self._history(run) if kind in (BarReceived, BarProcessed) else []
+        return self._expanded(run, kind, history) if history else self._rows(run, kind)
+
+    def order_events(self, run: RunRecord) -> Iterator[OrderEvent]:
+        """All that are not bars, in their order."""
+        streams: list[Any] = [self._rows(run, kind) for kind in ORDER_EVENTS]
+        return heapq.merge(*streams, key=attrgetter("sequence"))
+
+    def bars(self, run: RunRecord) -> list[BarColumns]:
+        """The bars that the run was to play, of each symbol; none of a run that followed a feed bar by bar."""
+        return self._history(run)
+
+    def indicators(self, run: RunRecord, strategy: str, symbol: str) -> dict[str, Floats]:
+        """Values of a strategy's indicators over those bars, by name."""
+        return {name: self._columns.load(found) for name, found in self._hashes(run, strategy, symbol)}
+
+    def delete(self, run: RunRecord) -> Refused | None:
+        """Remove a run with everything that no other one shares; refused while it is running."""
+        if run.status is RunStatus.RUNNING:
+            return Refused(f"run {run.run_id} is running: end its process first")
+        unused = (
+            "SELECT DISTINCT hash FROM run_columns WHERE run = ?1 "
+            "AND hash NOT IN (SELECT hash FROM run_columns WHERE run <> ?1)"
+        )
+        number = self._number(run)
+        with translated(self._file):
+            self._database.execute("BEGIN IMMEDIATE")
+            names = [name for (name,) in self._database.execute(unused, (number,))]
+            self._database.execute("DELETE FROM runs WHERE id = ?", (number,))
+            self._columns.forget(names)
+            self._database.execute("COMMIT")
+        return None
+
+    def export_rows(self, run: RunRecord, target: Path) -> None:
+        """Write all events of a run into a new SQLite file, a plain table for each of the thirteen kinds.
+
+        Raises ConfigError if the file is there already, Unavailable if it cannot be written.
+        """
+        if target.exists():
+            raise ConfigError(f"{target} exists; choose another name, or remove it first")
+        with translated(target):
+            made = sqlite3.connect(target)
+            try:
+                for name, kind in run_schema.TABLES.items():
+                    made.executescript(run_schema.create(name, run="TEXT NOT NULL"))
+                    for rows in _batches(self.events(run, kind)):
+                        made.executemany(run_schema.insertion(kind), run_schema.stored(run.run_id, kind, rows))
+                    made.commit()
+            finally:
+                made.close()
+
+    def _number(self, run: RunRecord) -> int:
+        with translated(self._file):
+            found = self._database.execute("SELECT id FROM runs WHERE run_id = ?", (run.run_id,)).fetchone()
+        if found is None:
+            raise ConfigError(f"run {run.run_id} was deleted meanwhile")
+        return int(found[0])
+
+    def _rows(self, run: RunRecord, kind: type[Event]) -> Iterator[Event]:
+        name = run_schema.table(kind)
+        with translated(self._file):
+            rows = self._database.execute(f"SELECT * FROM {name} WHERE run = ? ORDER BY sequence", (self._number(run),))
+            for row in rows:
+                yield run_schema.loaded(kind, row[1:])
+
+    def _hashes(self, run: RunRecord, strategy: str, symbol: str) -> list[tuple[str, str]]:
+        query = "SELECT name, hash FROM run_columns WHERE run = ? AND strategy = ? AND symbol = ?"
+        with translated(self._file):
+            return self._database.execute(query, (self._number(run), strategy, symbol)).fetchall()
+
+    def _history(self, run: RunRecord) -> list[BarColumns]:
+        query = "SELECT DISTINCT symbol FROM run_columns WHERE run = ? AND strategy = '' ORDER BY place"
+        with translated(self._file):
+            symbols = [symbol for (symbol,) in self._database.execute(query, (self._number(run),))]
+        period = BarPeriod(run.config["bar_period"])
+        loaded = ({name: self._columns.load(found) for name, found in self._hashes(run, "", one)} for one in symbols)
+        return [BarColumns(symbol, period, **columns) for symbol, columns in zip(symbols, loaded, strict=True)]
+
+    def _expanded(self, run: RunRecord, kind: type[Event], history: Sequence[BarColumns]) -> Iterator[Event]:
+        """Events of bars out of their columns. Bars take the numbers that order events leave, in the order of play."""
+        listeners = [_listeners(run, bars.symbol) for bars in history]
+        codes = _codes(history, run.bars_played)
+        events = 1 + np.array([len(strategies) for strategies in listeners])[codes]
+        numbers = self._free_numbers(run, int(events.sum()))
+        firsts = np.cumsum(events) - events
+        tables = [_table(bars) for bars in history]
+        values = {
+            (strategy, bars.symbol): self.indicators(run, strategy, bars.symbol)
+            for bars, strategies in zip(history, listeners, strict=True)
+            for strategy in strategies
+        }
+        rows = [0] * len(history)
+        for code, first in zip(codes.tolist(), firsts.tolist(), strict=True):
+            row, rows[code] = rows[code], rows[code] + 1
+            ts, open_, high, low, close, volume = (column[row] for column in tables[code])
+            symbol, period = history[code].symbol, history[code].period
+            if kind is BarReceived:
+                yield BarReceived(int(numbers[first]), ts, 0, symbol, period, open_, high, low, close, volume)
+                continue
+            for place, strategy in enumerate(listeners[code], 1):
+                told = {name: float(column[row]) for name, column in values[strategy, symbol].items()}
+                number = int(numbers[first + place])
+                yield BarProcessed(number, ts, 0, strategy, symbol, period, open_, high, low, close, volume, told)
+
+    def _free_numbers(self, run: RunRecord, count: int) -> npt.NDArray[np.int64]:
+        query = " UNION ALL ".join(
+            f"SELECT sequence FROM {run_schema.table(kind)} WHERE run = ?1" for kind in ORDER_EVENTS
+        )
+        with translated(self._file):
+            taken = np.array(self._database.execute(query, (self._number(run),)).fetchall(), np.int64).ravel()
+        return np.setdiff1d(np.arange(count + len(taken)), taken)[:count]
+
+
+def _record(row: tuple[Any, ...]) -> RunRecord:
+    record = RunRecord(*row)
+    read = {
+        name: json.loads(getattr(record, name) or "null") for name in ("strategies", "symbols", "config", "summary")
+    }
+    values = {name: getattr(record, name) for name in RunRecord.__dataclass_fields__} | read
+    values |= {name: tuple(read[name]) for name in ("strategies", "symbols")} | {"status": RunStatus(record.status)}
+    return RunRecord(**values)
+
+
+def _listeners(run: RunRecord, symbol: str) -> list[str]:
+    return [title for title in run.strategies if symbol in run.config["strategies"][title]["symbols"]]
+
+
+def _codes(history: Sequence[BarColumns], played: int) -> npt.NDArray[np.int64]:
+    """Which history each bar is of, in the order of play, as far as was played."""
+    codes = np.empty(sum(map(len, history)), np.int64)
+    for code, places in enumerate(play_order(history)):
+        codes[places] = code
+    return codes[:played]
+
+
+def _table(bars: BarColumns) -> list[list[Any]]:
+    columns: list[list[Any]] = [getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")]
+    return [*columns, [None] * len(bars) if bars.volume is None else bars.volume.tolist()]
+
+
+def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
+    while rows := list(islice(events, ROWS)):
+        yield rows
