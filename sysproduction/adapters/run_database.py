@@ -95,12 +95,8 @@ class RunDatabase:
     def _transaction(self) -> Iterator[None]:
         with translated(self._file):
             self._database.execute("BEGIN IMMEDIATE")
-            try:
+            with self._database:
                 yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
 
 
 def columns_folder(file: Path) -> Path:

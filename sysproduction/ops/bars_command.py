@@ -73,10 +73,13 @@ def backtest_bars(
 def _recorded(context: typer.Context, run: "BarRun", *, skip_bars: bool) -> "RunResult":
     """Run it, with everything recorded in the home's runs.db."""
     from sysproduction.ops.progress import progress_bar
+    from sysproduction.wiring.runs import run_journal
 
-    del context
+    journal = run_journal(session(context).home)
     with progress_bar("playing") as progress:
-        return run.orchestrator(skip_bars=skip_bars, progress=lambda done, total: progress("bars", done, total)).run()
+        return run.orchestrator(
+            journal=journal, skip_bars=skip_bars, progress=lambda done, total: progress("bars", done, total)
+        ).run()
 
 
 def _compare(run: "BarRun") -> None:

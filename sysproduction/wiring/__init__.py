@@ -20,7 +20,6 @@ from sysproduction.ports import (
     Documents,
     Feed,
     Folders,
-    Journal,
     Notifier,
     PacedClock,
     Series,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from sysproduction.adapters.csv_feed import CsvFeed
     from sysproduction.adapters.embedded_mongo import EmbeddedMongo
     from sysproduction.adapters.mongo import MongoDocuments
-    from sysproduction.adapters.run_reader import Runs
     from sysproduction.adapters.simulated_broker import SimulatedBroker
     from sysproduction.config.loading import Config
     from sysproduction.config.settings import ClockSettings, FeedSettings, NotifySettings
@@ -381,21 +379,6 @@ def csv_feed(folder: Path, instruments: Sequence[str] | None = None) -> "CsvFeed
     from sysproduction.adapters.csv_feed import CsvFeed
 
     return CsvFeed(folder, instruments)
-
-
-def run_journal(home: Home) -> Journal:
-    """What records a run on bars in the home, which is made if it is not there."""
-    from sysproduction.adapters.run_database import RunDatabase
-
-    home.create()
-    return RunDatabase(home.runs_database)
-
-
-def recorded_runs(home: Home) -> "Runs":
-    """The runs on bars that a home has."""
-    from sysproduction.adapters.run_reader import Runs
-
-    return Runs(home.runs_database)
 
 
 def csv_market(

@@ -1,0 +1,143 @@
+"""Commands for the recorded runs of strategies on bars."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sysproduction.ops.order_entry_commands import Yes, confirmed
+from sysproduction.ops.process_commands import Json
+from sysproduction.ops.session import leave_refused, session
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group and its commands."""
+    runs = typer.Typer(no_args_is_help=True, help="Recorded runs of strategies on bars.")
+    runs.command("list")(list_runs)
+    for command in (show, compare, delete, export):
+        runs.command()(command)
+    app.add_typer(runs, name="runs")
+
+
+def list_runs(
+    context: typer.Context,
+    strategy: Annotated[str | None, typer.Option(help="Only those of this strategy.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs, the last one first."""
+    from sysproduction.ops import render
+    from sysproduction.wiring.runs import recorded_runs
+
+    rows = []
+    for one in recorded_runs(session(context).home).all():
+        if strategy in (None, *one.strategies):
+            summary = one.summary or {}
+            rows.append(
+                {
+                    "run_id": one.run_id,
+                    "status": one.status.value,
+                    "symbols": " ".join(one.symbols),
+                    "bars": one.bars_played,
+                    "fills": summary.get("fills"),
+                    "final_equity": summary.get("final_equity"),
+                    "began": one.began,
+                }
+            )
+    render.show(rows, as_json=as_json, empty="no runs: `backtest bars` records them")
+
+
+def show(context: typer.Context, run: RunId, as_json: Json = False) -> None:
+    """Show what a run was made of, what it came to, and how many events of each kind it has."""
+    from sysproduction.ops import render
+    from sysproduction.wiring.runs import recorded_runs
+
+    runs = recorded_runs(session(context).home)
+    record = runs.find(run)
+    told = {**asdict(record), "status": record.status.value, "events": runs.counts(record)}
+    if as_json:
+        render.show_json(told)
+        return
+    error = told.pop("error")
+    render.show([{"": name, "value": value} for name, value in _flat(told)], as_json=False)
+    if error:
+        typer.echo(error, err=True)
+
+
+def compare(context: typer.Context, first: RunId, second: RunId, as_json: Json = False) -> None:
+    """Show where two runs differ: in what they were made of, in what they came to, and in their first other event.
+    Exit code 1 if they are not the same run."""
+    from sysproduction.ops import render
+    from sysproduction.wiring.runs import recorded_runs
+
+    runs = recorded_runs(session(context).home)
+    one, other = runs.find(first), runs.find(second)
+    left, right = (dict(_flat({**asdict(record), "status": record.status.value})) for record in (one, other))
+    names = [name for name in {**left, **right} if left.get(name) != right.get(name)]
+    rows = [
+        {"": name, "first": left.get(name), "second": right.get(name)}
+        for name in names
+        if name not in ("began", "ended")
+    ]
+    differing = _first_difference(runs.order_events(one), runs.order_events(other))
+    if differing is not None:
+        rows.append({"": "first other event", "first": differing[0], "second": differing[1]})
+    render.show(rows, as_json=as_json)
+    if one.run_hash is None or one.run_hash != other.run_hash:
+        raise typer.Exit(1)
+
+
+def delete(context: typer.Context, run: RunId, yes: Yes = False) -> None:
+    """Remove a run with everything that is recorded of it."""
+    from sysproduction.wiring.runs import recorded_runs
+
+    runs = recorded_runs(session(context).home)
+    record = runs.find(run)
+    confirmed(yes, f"{record.run_id} ({record.status.value}, {record.bars_played} bars) would be removed for good")
+    refused = runs.delete(record)
+    if refused is not None:
+        raise leave_refused(refused)
+    typer.echo(f"{record.run_id} is removed")
+
+
+def export(
+    context: typer.Context,
+    run: RunId,
+    rows: Annotated[
+        Path, typer.Option(metavar="FILE", help="A new SQLite file: a plain table for each of the thirteen kinds.")
+    ],
+) -> None:
+    """Write every event of a run, bars and indicators included, as rows of plain tables."""
+    from sysproduction.wiring.runs import recorded_runs
+
+    runs = recorded_runs(session(context).home)
+    record = runs.find(run)
+    runs.export_rows(record, rows)
+    typer.echo(f"{sum(runs.counts(record).values()):,} events of {record.run_id} are in {rows}")
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _first_difference(left: Iterator[Any], right: Iterator[Any]) -> tuple[str, str] | None:
+    """The first events that are not the same but for the machine's time, in words."""
+    for one, other in zip_longest(left, right):
+        if one is None or other is None or one._replace(ts_created_ns=0) != other._replace(ts_created_ns=0):
+            return _told(one), _told(other)
+    return None
+
+
+def _told(event: Any) -> str:
+    if event is None:
+        return "no more events"
+    said = {name: value for name, value in event._asdict().items() if value is not None and name != "ts_created_ns"}
+    return f"{type(event).__name__} " + " ".join(f"{name}={value}" for name, value in said.items())
