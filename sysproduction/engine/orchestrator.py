@@ -221,7 +221,7 @@ class Orchestrator:
     def _at(self) -> str:
         """At which bar the run is, in words."""
         bar = self._stage.bar
-        return "" if bar is BEFORE_FIRST else f", {bar.symbol} at {np.datetime64(bar.ts, 's')}"
+        return "" if bar is BEFORE_FIRST else f", {bar.symbol} at {np.datetime64(bar.ts, 'ns').astype('datetime64[s]')}"
 
     def _created_ns(self) -> int:
         return int(self._clock.now().timestamp() * 1_000_000) * 1_000
