@@ -8,18 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from sysproduction.adapters import host, run_schema
+from sysproduction.adapters import host, run_schema, sqlite_files
 from sysproduction.adapters.run_columns import ColumnFiles
+from sysproduction.adapters.sqlite_files import translated
 from sysproduction.domain.bar_columns import BarColumns
-from sysproduction.domain.errors import ConfigError, DataError, Unavailable
 from sysproduction.domain.events import Event
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import IndicatorColumns, RunEnd, RunHeader, RunStatus
-
-PATIENCE_SECONDS: Final = 10.0
-"""How long a writer waits for another one's transaction."""
 
 
 class RunDatabase:
@@ -105,25 +102,8 @@ def columns_folder(file: Path) -> Path:
 
 
 def opened(file: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made if it is not there.
-
-    Raises Unavailable where the disk or another writer is in the way, DataError for a file that is no such database,
-    ConfigError for one that a later version made.
-    """
-    with translated(file):
-        file.touch(mode=0o600, exist_ok=True)
-        database = sqlite3.connect(file, timeout=PATIENCE_SECONDS, isolation_level=None)
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-            database.execute(f"PRAGMA {pragma}")
-        database.execute("BEGIN IMMEDIATE")
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            for statement in run_schema.schema().split(";"):
-                database.execute(statement)
-        database.execute("COMMIT")
-    if version > run_schema.VERSION:
-        raise ConfigError(f"{file}: made by a later version (schema {version}); this one reads {run_schema.VERSION}")
-    return database
+    """A connection to a database of runs, which is made if it is not there; raises as `sqlite_files.opened`."""
+    return sqlite_files.opened(file, run_schema.schema().split(";"), run_schema.VERSION)
 
 
 def close_dead_runs(database: sqlite3.Connection) -> int:
@@ -136,21 +116,6 @@ def close_dead_runs(database: sqlite3.Connection) -> int:
             (_now(), f"its process was killed; what it did can be read up to bar {bars}", run),
         )
     return len(dead)
-
-
-@contextmanager
-def translated(file: Path) -> Iterator[None]:
-    """Turns what SQLite and the disk say into our errors, with the file and what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        said = str(error)
-        hint = "make room on its disk" if "full" in said or "disk" in said else "try again when its writer is done"
-        raise Unavailable(f"{file}: {said}; {hint}") from error
-    except sqlite3.DatabaseError as error:
-        raise DataError(f"{file}: {error}; move it away to begin anew, or restore it from a backup") from error
-    except OSError as error:
-        raise Unavailable(f"{file}: {error.strerror or error}; see that its folder can be written to") from error
 
 
 def plain(value: Any) -> Any:

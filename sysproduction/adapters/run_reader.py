@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from sysproduction.adapters import run_schema
 from sysproduction.adapters.run_columns import ColumnFiles
-from sysproduction.adapters.run_database import close_dead_runs, columns_folder, opened, translated
+from sysproduction.adapters.run_database import close_dead_runs, columns_folder, opened
+from sysproduction.adapters.sqlite_files import translated
 from sysproduction.domain.bar_columns import BarColumns, Floats
 from sysproduction.domain.errors import ConfigError, Refused
 from sysproduction.domain.events import ORDER_EVENTS, BarPeriod, BarProcessed, BarReceived, Event, OrderEvent

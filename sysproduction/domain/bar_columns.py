@@ -70,28 +70,26 @@ def column_hash(values: npt.NDArray[Any]) -> str:
 
 
 def check_bars(bars: BarColumns) -> None:
-    """Raise DataError naming symbol, stamp and fault for the first bar that cannot be: stamps that do not increase, a
-    price that is not finite, a high below or a low above another price of the bar, a volume below zero or NaN."""
+    """Raise DataError naming symbol, stamp and fault for the first fault that `first_fault` finds."""
+    found = first_fault(bars)
+    if found is not None:
+        row, fault = found
+        stamp = np.datetime64(int(bars.ts[row]), "ns")
+        raise DataError(f"{bars.symbol}, bar {row + 1} of {len(bars)} at {stamp}: {fault}")
+
+
+def first_fault(bars: BarColumns) -> tuple[int, str] | None:
+    """Row and fault of a bar that cannot be, None if all can: stamps that do not increase, a price that is not finite,
+    a high below or a low above another price of the bar, a volume below zero or NaN."""
     steps = np.diff(bars.ts)
     if len(steps) and not (steps > 0).all():
         at = int(np.argmin(steps > 0)) + 1
         what = "the same stamp as" if steps[at - 1] == 0 else "an earlier stamp than"
-        raise _fault(bars, at, f"{what} the bar before it; sort the bars and remove duplicates")
-    for name in PRICES:
-        column = getattr(bars, name)
-        _refuse(bars, ~np.isfinite(column), f"{name} is not a finite number")
+        return at, f"{what} the bar before it; sort the bars and remove duplicates"
     top = np.maximum(np.maximum(bars.open, bars.close), bars.low)
-    _refuse(bars, bars.high < top, "high is below another price of the bar")
-    _refuse(bars, bars.low > np.minimum(bars.open, bars.close), "low is above another price of the bar")
+    wrong = [(~np.isfinite(getattr(bars, name)), f"{name} is not a finite number") for name in PRICES]
+    wrong.append((bars.high < top, "high is below another price of the bar"))
+    wrong.append((bars.low > np.minimum(bars.open, bars.close), "low is above another price of the bar"))
     if bars.volume is not None:
-        _refuse(bars, ~(bars.volume >= 0), "volume is below zero or not a number")
-
-
-def _refuse(bars: BarColumns, wrong: npt.NDArray[np.bool_], fault: str) -> None:
-    if wrong.any():
-        raise _fault(bars, int(np.argmax(wrong)), fault)
-
-
-def _fault(bars: BarColumns, row: int, fault: str) -> DataError:
-    stamp = np.datetime64(int(bars.ts[row]), "ns")
-    return DataError(f"{bars.symbol}, bar {row + 1} of {len(bars)} at {stamp}: {fault}")
+        wrong.append((~(bars.volume >= 0), "volume is below zero or not a number"))
+    return next(((int(np.argmax(rows)), fault) for rows, fault in wrong if rows.any()), None)

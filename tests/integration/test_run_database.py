@@ -250,7 +250,7 @@ def test_a_writer_that_holds_the_file_is_waited_for_and_then_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One clear error rather than a run without a record."""
-    monkeypatch.setattr("sysproduction.adapters.run_database.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("sysproduction.adapters.sqlite_files.PATIENCE_SECONDS", 0.05)
     journal = RunDatabase(tmp_path / "runs.db")
     with closing(sqlite3.connect(tmp_path / "runs.db")) as other:
         other.execute("BEGIN IMMEDIATE")
