@@ -107,10 +107,12 @@ def _walk(home: Path, arguments: argparse.Namespace) -> int:
         _run(home, *words, check=False)
     _say("The account as the paper exchange has it, and the faults that it committed on purpose")
     _run(home, "exchange", "show", check=False)
+    backtested = _backtest(home)
     summed = _run(home, "summary", check=False)
     _name_reports(home)
-    _tell_end(walked, summed)
-    return walked or summed
+    failed = walked or backtested or summed
+    _tell_end(failed)
+    return failed
 
 
 def _name_caught(home: Path) -> None:
@@ -131,8 +133,17 @@ def _name_reports(home: Path) -> None:
         print(f"  {path}")
 
 
-def _tell_end(walked: int, summed: int) -> None:
-    if walked or summed:
+def _backtest(home: Path) -> int:
+    """A strategy on bars over what the store holds now, recorded event by event."""
+    _say("A shipped strategy over the stored bars, event by event, and its record")
+    code = _json(home, "prices", "show")[0]["instrument"]
+    words = ("--symbols", code, "--param", "fast=3", "--param", "slow=8")
+    failed = _run(home, "backtest", "bars", "MovingAverageCross", *words, check=False)
+    return failed or _run(home, "runs", "list", check=False)
+
+
+def _tell_end(failed: int) -> None:
+    if failed:
         _say("The demo FAILED; see above")
     else:
         _say("Every process succeeded on every day")

@@ -25,7 +25,7 @@ class RunDatabase:
 
     def __init__(self, file: Path) -> None:
         self._file, self._run = file, 0
-        self._columns = ColumnFiles(columns_folder(file))
+        self.columns = ColumnFiles(columns_folder(file))
         self._database = opened(file)
         with translated(file):
             close_dead_runs(self._database)
@@ -86,7 +86,7 @@ class RunDatabase:
         with self._transaction():
             self._database.executemany("INSERT INTO run_columns VALUES (?, ?, ?, ?, ?, ?)", rows)
             for name, values in columns.items():
-                self._columns.keep(hashes[name], values)
+                self.columns.keep(hashes[name], values)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
