@@ -66,6 +66,11 @@ class MongoDocuments:
         self._meanwhile: Callable[[], None] | None = None
         self._clients: dict[int, MongoClient[_Stored]] = {}
 
+    @property
+    def address(self) -> tuple[str, str]:
+        """Where the server is, password included, and which of its databases this is."""
+        return self._uri, self._database
+
     def hurry(self, seconds: float, meanwhile: Callable[[], None]) -> None:
         """From now on give up on an answer after `seconds`, on a server that is not there after half of that, without a
         second try, and then say Unavailable at once for as long: for a loop that must go on whatever the server does.

@@ -1,12 +1,13 @@
-"""Dumps of a MongoDB database in mongodump's layout, written and read through the driver, which is always there."""
+"""Dumps of a MongoDB database in mongodump's layout: written by it, or through the driver, which is always there."""
 
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, cast
 
-from bson import decode_file_iter
+from bson import decode_file_iter, json_util
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
@@ -14,6 +15,7 @@ from pymongo import IndexModel
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from sysproduction.adapters import mongodump
 from sysproduction.adapters.mongo import MongoDocuments
 from sysproduction.domain.errors import DataError
 
@@ -25,13 +27,17 @@ _MARK: Final = "restore_under_way"
 
 class MongoDumps:
     """The DocumentDumps port: a folder with COLLECTION.bson and COLLECTION.metadata.json for each collection, which
-    `mongorestore` reads as well. Documents keep every byte."""
+    `mongorestore` reads as well. Documents keep every byte. `mongodump` is the program that writes them; None: the
+    driver does."""
 
-    def __init__(self, documents: MongoDocuments) -> None:
-        self._documents = documents
+    def __init__(self, documents: MongoDocuments, mongodump: Path | None = None) -> None:
+        self._documents, self._mongodump = documents, mongodump
 
     def dump(self, folder: Path) -> dict[str, int]:
         """As the port."""
+        if self._mongodump is not None:
+            mongodump.dump(self._mongodump, *self._documents.address, folder)
+            return {path.stem: sum(map(len, _batches(path))) for path in sorted(folder.glob("*.bson"))}
         with self._documents.database() as database:
             names = [name for name in sorted(database.list_collection_names()) if not name.startswith("system.")]
             return {name: _dump(database, name, folder) for name in names}
@@ -60,6 +66,11 @@ class MongoDumps:
     def clear(self) -> None:
         """As the port."""
         self._documents.drop()
+
+    def fingerprint(self, file: Path) -> str:
+        """As the port."""
+        total = sum(int.from_bytes(sha256(one.raw).digest()) for batch in _batches(file) for one in batch)
+        return f"{total % 2**256:064x}"
 
 
 def _dump(database: Database[dict[str, Any]], name: str, folder: Path) -> int:
@@ -97,7 +108,7 @@ def _restore(database: Database[dict[str, Any]], path: Path) -> int:
 def _index(database: Database[dict[str, Any]], path: Path) -> None:
     metadata = path.with_name(f"{path.stem}.metadata.json")
     try:
-        indexes = json.loads(metadata.read_text(encoding="utf-8"))["indexes"]
+        indexes = json_util.loads(metadata.read_text(encoding="utf-8"))["indexes"]
         models = [
             IndexModel(list(index["key"].items()), name=index["name"], unique=index.get("unique", False))
             for index in indexes

@@ -203,6 +203,9 @@ class BackupSettings(Strict):
     off_site: Annotated[str | None, PlainValidator(words.off_site)] = Field(
         default=None, description="USER@HOST:/FOLDER for rsync, s3://BUCKET/FOLDER, file:///FOLDER, or null"
     )
+    mongodump: Annotated[Path | None, PlainValidator(words.folder)] = Field(
+        default=None, description="the absolute path of the program mongodump, or null"
+    )
 
 
 class CleanerSettings(Strict):

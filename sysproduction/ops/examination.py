@@ -170,6 +170,9 @@ def _backups(ports: "Outside") -> Finding:
     off_site = policy.off_site
     if off_site is not None and "://" not in off_site and shutil.which("rsync") is None:
         return Finding("backups", FAIL, f"copies go to {off_site} by rsync, which is not installed")
+    mongodump = ports.config.settings.backups.mongodump
+    if mongodump is not None and not os.access(mongodump, os.X_OK):
+        return Finding("backups", FAIL, f"{mongodump} cannot be run: mend it, or change backups.mongodump")
     there = next(folder for folder in (policy.folder, *policy.folder.parents) if folder.exists())
     if not os.access(there, os.W_OK):
         return Finding("backups", FAIL, f"{there} cannot be written: mend it, or change backups.folder")

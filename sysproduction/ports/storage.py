@@ -100,6 +100,10 @@ class DocumentDumps(Protocol):
         """Remove everything that the store holds."""
         ...
 
+    def fingerprint(self, file: Path) -> str:
+        """What two files of dumps share that hold the same documents, byte for byte, in whatever order."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

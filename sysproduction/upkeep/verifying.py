@@ -16,12 +16,14 @@ _PAGE: Final = 10_000
 
 
 def verify_documents(stores: Stores, backup: Backup, again: Path) -> None:
-    """Restore into empty stores, dump again into the empty folder `again`, and compare byte by byte; then the stored
+    """Restore into empty stores, dump again into the empty folder `again`, and compare documents; then the stored
     positions must be the sum of all fills. Raises DataError that names what differs."""
     restore_documents(stores.dumps, backup)
     stores.dumps.dump(again)
     for name, wanted in backup.files.items():
-        if name.endswith(".bson") and digest(again / name) != wanted:
+        if not name.endswith(".bson") or digest(again / name) == wanted:
+            continue
+        if stores.dumps.fingerprint(again / name) != stores.dumps.fingerprint(backup.folder / name):
             raise DataError(f"{backup.folder / name}: restored and dumped again, it is another one")
     _replay_ledger(stores.documents, backup)
 

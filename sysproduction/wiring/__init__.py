@@ -27,7 +27,7 @@ from sysproduction.ports import (
 )
 from sysproduction.wiring import hosting
 from sysproduction.wiring.empty_stores import empty_stores
-from sysproduction.wiring.upkeep import housekeeping, off_site
+from sysproduction.wiring.upkeep import housekeeping, mongodump_program, off_site
 
 if TYPE_CHECKING:
     from sysproduction.adapters.clocks import SimulatedClock
@@ -163,7 +163,9 @@ class Outside:
         """Copies of MongoDB's documents."""
         from sysproduction.adapters.mongo_dumps import MongoDumps
 
-        return MongoDumps(self._mongo)
+        return MongoDumps(
+            self._mongo, mongodump_program(self.config.settings.backups, embedded=self.uses_embedded_mongo)
+        )
 
     @property
     def backups(self) -> BackupPolicy:

@@ -1,5 +1,6 @@
 """What looks after a home: copies of its backups elsewhere, and cleaning."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,15 @@ def off_site(settings: "BackupSettings") -> Callable[[Sequence[Path]], int] | No
     from sysproduction.adapters.off_site import copy_off_site
 
     return partial(copy_off_site, settings.off_site)
+
+
+def mongodump_program(settings: "BackupSettings", *, embedded: bool) -> Path | None:
+    """The program that dumps the documents: the configured one, else the one on PATH for a server of the user's own;
+    None: the driver does it, as always for the embedded database."""
+    if settings.mongodump is not None or embedded:
+        return settings.mongodump
+    found = shutil.which("mongodump")
+    return None if found is None else Path(found)
 
 
 def housekeeping(home: Home, settings: "CleanerSettings") -> Housekeeping:

@@ -6,9 +6,11 @@ final equity.
 """
 
 import json
+import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -68,24 +70,22 @@ def backtrader(case: str, symbols: int, length: int) -> dict[str, Any]:
     return {"seconds": spent["seconds"], "fills": spent["fills"], "equity": cerebro.broker.getvalue()}
 
 
-def nautilus(case: str, symbols: int, length: int) -> dict[str, Any]:
+def nautilus_engine(case: str, symbols: int, length: int) -> tuple[Any, list[Any]]:
+    """The engine with its venue, instruments and bars; and instrument and kind of bar of each symbol."""
     from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
     from nautilus_trader.backtest.models import FixedFeeModel
     from nautilus_trader.config import LoggingConfig
-    from nautilus_trader.indicators import SimpleMovingAverage
     from nautilus_trader.model.currencies import USD
     from nautilus_trader.model.data import BarType
-    from nautilus_trader.model.enums import AccountType, OmsType, OrderSide
+    from nautilus_trader.model.enums import AccountType, OmsType
     from nautilus_trader.model.identifiers import InstrumentId, Symbol, TraderId, Venue
     from nautilus_trader.model.instruments import Equity
     from nautilus_trader.model.objects import Money, Price, Quantity
     from nautilus_trader.persistence.wranglers import BarDataWrangler
-    from nautilus_trader.trading.strategy import Strategy
 
     venue = Venue("SIM")
-    engine = BacktestEngine(
-        BacktestEngineConfig(trader_id=TraderId("BENCH-001"), logging=LoggingConfig(bypass_logging=True))
-    )
+    logging = LoggingConfig(bypass_logging=True)
+    engine = BacktestEngine(BacktestEngineConfig(trader_id=TraderId("BENCH-001"), logging=logging))
     fee = QUANTITY * COMMISSION if case == "cross" else COMMISSION
     engine.add_venue(
         venue,
@@ -97,21 +97,22 @@ def nautilus(case: str, symbols: int, length: int) -> dict[str, Any]:
     )
     made = []
     for number in range(symbols):
-        instrument = Equity(
-            InstrumentId(Symbol(f"S{number}"), venue),
-            Symbol(f"S{number}"),
-            USD,
-            6,
-            Price(0.015625, 6),
-            Quantity(1, 0),
-            0,
-            0,
-        )
+        name = Symbol(f"S{number}")
+        tick, lot = Price(0.015625, 6), Quantity(1, 0)
+        instrument = Equity(InstrumentId(name, venue), name, USD, 6, tick, lot, 0, 0)
         engine.add_instrument(instrument)
         kind = BarType.from_str(f"{instrument.id}-1-MINUTE-LAST-EXTERNAL")
         engine.add_data(BarDataWrangler(kind, instrument).process(frame(number, length)))
         made.append((instrument, kind))
-    fills = [0]
+    return engine, made
+
+
+def nautilus_strategy(case: str, made: list[Any], fills: list[int]) -> Any:
+    """The strategy, which counts its fills."""
+    from nautilus_trader.indicators import SimpleMovingAverage
+    from nautilus_trader.model.enums import OrderSide
+    from nautilus_trader.model.objects import Quantity
+    from nautilus_trader.trading.strategy import Strategy
 
     class Cross(Strategy):
         def on_start(self) -> None:
@@ -145,14 +146,19 @@ def nautilus(case: str, symbols: int, length: int) -> dict[str, Any]:
     class Every(Cross):
         def on_bar(self, bar: Any) -> None:
             instrument = made[0][0]
-            flat = self.held[instrument.id] <= 0
-            self.trade(instrument, OrderSide.BUY if flat else OrderSide.SELL, 1)
+            self.trade(instrument, OrderSide.BUY if self.held[instrument.id] <= 0 else OrderSide.SELL, 1)
 
-    engine.add_strategy((Cross if case == "cross" else Every)())
+    return Cross() if case == "cross" else Every()
+
+
+def nautilus(case: str, symbols: int, length: int) -> dict[str, Any]:
+    engine, made = nautilus_engine(case, symbols, length)
+    fills = [0]
+    engine.add_strategy(nautilus_strategy(case, made, fills))
     begun = time.process_time()
     engine.run()
     seconds = time.process_time() - begun
-    account = engine.trader.generate_account_report(venue)
+    account = engine.trader.generate_account_report(made[0][0].id.venue)
     cash = float(account["total"].iloc[-1]) if len(account) else 1_000_000.0
     held = sum(
         float(engine.portfolio.net_position(instrument.id)) * columns(number, length)["close"][-1]
@@ -162,30 +168,31 @@ def nautilus(case: str, symbols: int, length: int) -> dict[str, Any]:
     return {"seconds": seconds, "fills": fills[0], "equity": cash + (held if case == "cross" else 0.0)}
 
 
-def onesecondtrader(case: str, symbols: int, length: int) -> dict[str, Any]:
-    import sqlite3
-
-    import onesecondtrader as ost
-    from onesecondtrader import brokers, datafeeds, indicators, models, orchestrator, strategies
+def onesecondtrader_source(source: Path, symbols: int, length: int) -> None:
+    """Its database of bars."""
     from onesecondtrader.secmaster import utils
 
-    assert ost
+    utils.create_secmaster_db(source)
+    with closing(sqlite3.connect(source)) as database:
+        database.execute("INSERT INTO publishers VALUES (1, 'bench', 'bench', NULL)")
+        for number in range(1, symbols + 1):
+            table = columns(number - 1, length)
+            database.execute("INSERT INTO instruments VALUES (?, 1, ?, NULL, NULL)", (number, number))
+            dates = ("2000-01-01", "2100-01-01")
+            words = (f"S{number - 1}", number, *dates)
+            database.execute("INSERT INTO symbology VALUES (1, ?, 'raw_symbol', ?, ?, ?)", words)
+            prices = [(table[name] * 1e9).astype("int64").tolist() for name in ("open", "high", "low", "close")]
+            rows = zip(stamps(length).tolist(), *prices, table["volume"].astype("int64").tolist(), strict=True)
+            database.executemany(f"INSERT INTO ohlcv VALUES ({number}, 33, ?, ?, ?, ?, ?, ?)", rows)
+        database.commit()
+
+
+def onesecondtrader(case: str, symbols: int, length: int) -> dict[str, Any]:
+    from onesecondtrader import brokers, datafeeds, indicators, models, orchestrator, strategies
+
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "secmaster.db"
-        utils.create_secmaster_db(source)
-        with sqlite3.connect(source) as database:
-            database.execute("INSERT INTO publishers VALUES (1, 'bench', 'bench', NULL)")
-            for number in range(symbols):
-                table = columns(number, length)
-                database.execute("INSERT INTO instruments VALUES (?, 1, ?, NULL, NULL)", (number + 1, number + 1))
-                database.execute(
-                    "INSERT INTO symbology VALUES (1, ?, 'raw_symbol', ?, '2000-01-01', '2100-01-01')",
-                    (f"S{number}", number + 1),
-                )
-                prices = [(table[name] * 1e9).astype("int64").tolist() for name in ("open", "high", "low", "close")]
-                rows = zip(stamps(length).tolist(), *prices, table["volume"].astype("int64").tolist(), strict=True)
-                database.executemany(f"INSERT INTO ohlcv VALUES ({number + 1}, 33, ?, ?, ?, ?, ?, ?)", rows)
-        database.close()
+        onesecondtrader_source(source, symbols, length)
 
         class Broker(brokers.SimulatedBroker):
             commission_per_unit = COMMISSION
@@ -221,9 +228,8 @@ def onesecondtrader(case: str, symbols: int, length: int) -> dict[str, Any]:
         begun = time.process_time()
         Run([Cross], Broker, Feed).run()
         seconds = time.process_time() - begun
-        with sqlite3.connect(Run.db_path) as database:
+        with closing(sqlite3.connect(Run.db_path)) as database:
             (fills,) = database.execute("SELECT count(*) FROM fills").fetchone()
-        database.close()
     return {"seconds": seconds, "fills": fills, "equity": float("nan")}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import command, configure, private_home, right
+from tests.ports.test_document_dumps import stand_in
 
 METHOD = "run_backups.backup_mongo_data_as_dump"
 
@@ -104,3 +105,20 @@ def test_a_target_that_cannot_be_written_is_exit_3(own: Path, tmp_path: Path) ->
     assert "Traceback" not in done.err
     assert len(list((own / "backups").iterdir())) == 1
     assert json.loads((next((own / "backups").iterdir()) / "manifest.json").read_text())["kind"] == "mongo"
+
+
+def test_a_configured_mongodump_makes_the_backup(own: Path, tmp_path: Path) -> None:
+    """What it wrote is checked, verified by a restore, and brings documents back; its failure is one message."""
+    text = (own / "private_config.yaml").read_text()
+    program = stand_in(tmp_path, "sys.exit('no such database')")
+    configure(own, f"{text}\nbackups:\n  mongodump: {program}\n")
+    failed = command(own, "method", METHOD)
+    assert failed.code == 3
+    assert f"{tmp_path / 'mongodump'} ended with exit code 1: no such database; see that it fits" in failed.err
+    stand_in(tmp_path)
+    right(own, "method", METHOD)
+    folder = only_backup(own)
+    assert right(own, "backup", "verify").code == 0
+    before = right(own, "instruments", "show", "--json").json
+    right(own, "restore", str(folder), "--replace")
+    assert right(own, "instruments", "show", "--json").json == before
