@@ -52,6 +52,11 @@ class Home:
         return self.data / "runs.db"
 
     @property
+    def secmaster(self) -> Path:
+        """Bars for runs, taken in from files."""
+        return self.data / "secmaster.db"
+
+    @property
     def paper_state(self) -> Path:
         """Orders, executions and the account of the paper exchange."""
         return self.data / "paper_exchange.sqlite"

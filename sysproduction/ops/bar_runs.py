@@ -1,6 +1,7 @@
 """A run on bars as the command line describes it: which strategy, over which bars, with which broker."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -37,7 +38,10 @@ class BarsWanted:
     def read(self) -> tuple[list[BarColumns], dict[str, Instrument]]:
         """The bars, and the instruments that the store knows them to be of."""
         if self.source == SECMASTER:
-            raise ConfigError("secmaster.db cannot be read yet")
+            from sysproduction.wiring.bar_sources import secmaster
+
+            with closing(secmaster(self.session.home)) as database:
+                return database.bars(self.symbols, self.period, self.start_ns, self.end_ns), {}
         from sysproduction.markets.continuous_bars import ContinuousBars
         from sysproduction.stores.instruments import Instruments
         from sysproduction.stores.prices import Prices
