@@ -124,4 +124,5 @@ def _show(result: "RunResult", as_json: bool) -> None:
     if as_json:
         render.show_json(told)
         return
+    told["positions"] = ", ".join(f"{symbol} {quantity}" for symbol, quantity in result.positions.items())
     render.show([{"": name.replace("_", " "), "value": value} for name, value in told.items()], as_json=False)

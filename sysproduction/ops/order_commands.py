@@ -114,4 +114,9 @@ def show_optimal(
         names = world.strategies.by_name if strategy is None else [strategy]
         rows = strategies.optimal_rows(generator_desk(world), names, world.clock.now())
     wanted = [row for row in rows if instrument in (None, row["instrument"])]
+    if not as_json:
+        bands = ("lower", "upper", "optimum")
+        wanted = [
+            {name: round(x, 2) if name in bands and x is not None else x for name, x in r.items()} for r in wanted
+        ]
     render.show(wanted, as_json=as_json, empty="no strategy has optimal positions yet: run_systems computes them")

@@ -12,9 +12,9 @@ FAST, SLOW, QUANTITY, COMMISSION = 20, 100, 100, 0.005
 def columns(symbol: int, length: int) -> dict[str, npt.NDArray[np.float64]]:
     """Open, high, low, close and volume of a symbol by its number."""
     chance = np.random.default_rng(symbol)
-    close = 1_000 + chance.integers(-4, 5, length).cumsum() / 64
+    close = 200 + chance.integers(-4, 5, length).cumsum() / 64
     close = np.maximum(close, 10.0)
-    open_ = np.concatenate([[1_000.0], close[:-1]])
+    open_ = np.concatenate([[200.0], close[:-1]])
     high = np.maximum(open_, close) + chance.integers(0, 4, length) / 64
     low = np.minimum(open_, close) - chance.integers(0, 4, length) / 64
     volume = chance.integers(1_000, 100_000, length).astype(float)
