@@ -12,8 +12,8 @@ from sysproduction.engine.stage import Stage
 
 
 class Flows:
-    """What fills in one symbol did: the place of the bar of each among those of all symbols, the quantity with its sign,
-    and what it took from cash or brought, in the account's currency."""
+    """What fills in one symbol did: the place of the bar of each among those of all symbols, the quantity with its
+    sign, and what it took from cash or brought, in the account's currency."""
 
     __slots__ = ("cash", "places", "quantities")
 
@@ -54,8 +54,8 @@ def equity_of(
     multipliers: Mapping[str, float],
     cash: float,
 ) -> Floats:
-    """The account after each bar of all symbols, in the order in which they were played: cash, and positions at the last
-    closes. `places` has, for each history, the places of its bars in that order."""
+    """The account after each bar of all symbols, in the order in which they were played: cash, and positions at the
+    last closes. `places` has, for each history, the places of its bars in that order."""
     length = sum(map(len, histories))
     paid, worth = np.zeros(length), np.zeros(length)
     for bars, where in zip(histories, places, strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the group and its commands."""
     runs = typer.Typer(no_args_is_help=True, help="Recorded runs of strategies on bars.")
     runs.command("list")(list_runs)
-    for command in (show, compare, delete, export):
+    for command in (show, trips, compare, delete, export):
         runs.command()(command)
     app.add_typer(runs, name="runs")
 
@@ -54,11 +55,13 @@ def list_runs(
 def show(context: typer.Context, run: RunId, as_json: Json = False) -> None:
     """Show what a run was made of, what it came to, and how many events of each kind it has."""
     from sysproduction.ops import render
+    from sysproduction.ops.run_figures import figures
     from sysproduction.wiring.runs import recorded_runs
 
     runs = recorded_runs(session(context).home)
     record = runs.find(run)
-    told = {**asdict(record), "status": record.status.value, "events": runs.counts(record)}
+    _, whole = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record))
+    told = {**asdict(record), "status": record.status.value, "events": runs.counts(record), "figures": whole}
     if as_json:
         render.show_json(told)
         return
@@ -66,6 +69,21 @@ def show(context: typer.Context, run: RunId, as_json: Json = False) -> None:
     render.show([{"": name, "value": value} for name, value in _flat(told)], as_json=False)
     if error:
         typer.echo(error, err=True)
+
+
+def trips(context: typer.Context, run: RunId, as_json: Json = False) -> None:
+    """List a run's round trips, from flat to flat, with what each earned."""
+    from sysproduction.ops import render
+    from sysproduction.ops.run_figures import figures
+    from sysproduction.wiring.runs import recorded_runs
+
+    runs = recorded_runs(session(context).home)
+    record = runs.find(run)
+    made, _ = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record))
+    rows = [{**asdict(trip), "net": trip.net} for trip in made]
+    if not as_json:
+        rows = [{**row, **{name: _moment(row[name]) for name in ("entered_ns", "left_ns")}} for row in rows]
+    render.show(rows, as_json=as_json, empty="the run traded nothing")
 
 
 def compare(context: typer.Context, first: RunId, second: RunId, as_json: Json = False) -> None:
@@ -118,6 +136,16 @@ def export(
     record = runs.find(run)
     runs.export_rows(record, rows)
     typer.echo(f"{sum(runs.counts(record).values()):,} events of {record.run_id} are in {rows}")
+
+
+def _fills(runs: Any, record: Any) -> list[Any]:
+    from sysproduction.domain.events import FillEvent
+
+    return list(runs.events(record, FillEvent))
+
+
+def _moment(stamp: int | None) -> datetime | None:
+    return None if stamp is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp // 1_000)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -54,6 +54,11 @@ def test_a_run_over_the_store_is_recorded_listed_shown_and_exported(own: Path, s
     assert shown["config"]["broker"]["multiplier"] == {"WHEAT": 50.0}
     assert shown["config"]["broker"]["fill_at"] == "next_open"
     assert shown["config"]["strategies"]["Dips"]["parameters"] == {"length": 5, "depth": 0.0, "fails": False}
+    assert shown["figures"]["profit"] == pytest.approx(first["final_equity"] - first["starting_cash"])
+    trips = right(own, "runs", "trips", first["run_id"], "--json").json
+    assert len(trips) == shown["figures"]["trips"] + shown["figures"]["open_trips"]
+    assert sum(trip["commission"] for trip in trips) == pytest.approx(first["commission"])
+    assert command(own, "runs", "trips", first["run_id"]).out.count("WHEAT") == len(trips)
     assert command(own, "runs", "compare", first["run_id"], again["run_id"]).code == 0
     compared = command(own, "runs", "compare", first["run_id"], other["run_id"])
     assert compared.code == 1
