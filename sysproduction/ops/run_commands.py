@@ -1,17 +1,20 @@
 """Commands for the recorded runs of strategies on bars."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sysproduction.ops.order_entry_commands import Yes, confirmed
 from sysproduction.ops.process_commands import Json
 from sysproduction.ops.session import leave_refused, session
+
+if TYPE_CHECKING:
+    from sysproduction.engine.analysis import RoundTrip
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
 
@@ -20,7 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the group and its commands."""
     runs = typer.Typer(no_args_is_help=True, help="Recorded runs of strategies on bars.")
     runs.command("list")(list_runs)
-    for command in (show, trips, compare, delete, export):
+    for command in (show, trips, report, compare, delete, export):
         runs.command()(command)
     app.add_typer(runs, name="runs")
 
@@ -60,7 +63,7 @@ def show(context: typer.Context, run: RunId, as_json: Json = False) -> None:
 
     runs = recorded_runs(session(context).home)
     record = runs.find(run)
-    _, whole = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record))
+    whole = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record)).whole
     told = {**asdict(record), "status": record.status.value, "events": runs.counts(record), "figures": whole}
     if as_json:
         render.show_json(told)
@@ -79,11 +82,48 @@ def trips(context: typer.Context, run: RunId, as_json: Json = False) -> None:
 
     runs = recorded_runs(session(context).home)
     record = runs.find(run)
-    made, _ = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record))
-    rows = [{**asdict(trip), "net": trip.net} for trip in made]
-    if not as_json:
-        rows = [{**row, **{name: _moment(row[name]) for name in ("entered_ns", "left_ns")}} for row in rows]
+    made = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record)).trips
+    rows = [{**asdict(trip), "net": trip.net} for trip in made] if as_json else _trip_rows(made)
     render.show(rows, as_json=as_json, empty="the run traded nothing")
+
+
+def report(
+    context: typer.Context,
+    run: RunId,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write; it needs nothing else.")],
+) -> None:
+    """Draw a run: prices with fills and indicators, equity and drawdown, round trips, what it was made of."""
+    from sysproduction.domain.errors import Unavailable
+    from sysproduction.ops.run_figures import figures
+    from sysproduction.reports.bar_run import BarRunFacts, bar_run_report
+    from sysproduction.reports.page import page
+    from sysproduction.wiring.runs import recorded_runs
+
+    runs = recorded_runs(session(context).home)
+    record, indicators = runs.find(run), dict[str, dict[str, Any]]()
+    histories, fills = runs.bars(record), _fills(runs, record)
+    for symbol in record.symbols:
+        for strategy in record.strategies:
+            indicators.setdefault(symbol, {}).update(runs.indicators(record, strategy, symbol))
+    found = figures(record.config, record.symbols, fills, histories)
+    facts = BarRunFacts(
+        run_id=record.run_id,
+        at=datetime.fromisoformat(record.began),
+        histories=histories,
+        indicators=indicators,
+        fills=fills,
+        ts=found.ts,
+        equity=found.equity,
+        figures=found.whole,
+        trips=_trip_rows(found.trips),
+        made_of=dict(_flat(record.config)),
+        error=record.error,
+    )
+    try:
+        out.write_text(page(bar_run_report(facts)), encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(f"{out} cannot be written: {error.strerror}") from error
+    typer.echo(out)
 
 
 def compare(context: typer.Context, first: RunId, second: RunId, as_json: Json = False) -> None:
@@ -142,6 +182,27 @@ def _fills(runs: Any, record: Any) -> list[Any]:
     from sysproduction.domain.events import FillEvent
 
     return list(runs.events(record, FillEvent))
+
+
+def _trip_rows(trips: "Sequence[RoundTrip]") -> list[dict[str, Any]]:
+    """For people: the figures that matter, and moments instead of stamps."""
+    return [
+        {
+            "symbol": trip.symbol,
+            "side": "long" if trip.direction > 0 else "short",
+            "entered": _moment(trip.entered_ns),
+            "left": _moment(trip.left_ns),
+            "bars": trip.bars,
+            "quantity": trip.quantity,
+            "entry": trip.entry_price,
+            "exit": None if trip.left_ns is None else trip.exit_price,
+            "lowest": trip.lowest,
+            "highest": trip.highest,
+            "commission": trip.commission,
+            "net": trip.net,
+        }
+        for trip in trips
+    ]
 
 
 def _moment(stamp: int | None) -> datetime | None:

@@ -1,6 +1,7 @@
 """A recorded run's round trips and figures, reckoned from its fills and bars."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,32 @@ from sysproduction.engine.ledger import Flows, equity_of
 from sysproduction.engine.replay import play_order
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RunFigures:
+    """What a run came to: round trips of the account, the account after each bar of all symbols with the bars' stamps,
+    and figures of the whole."""
+
+    trips: list[RoundTrip]
+    ts: Stamps
+    equity: Floats
+    whole: dict[str, Any]
+
+
 def figures(
     config: Mapping[str, Any], symbols: Sequence[str], fills: Sequence[FillEvent], histories: Sequence[BarColumns]
-) -> tuple[list[RoundTrip], dict[str, Any]]:
-    """Round trips of the account, and the figures of the whole; without bars, none but those of the trips."""
+) -> RunFigures:
+    """Of a run with this configuration; of one without bars, the trips alone."""
     multiplier = config["broker"]["multiplier"]
     multipliers = {one: multiplier[one] if isinstance(multiplier, Mapping) else multiplier for one in symbols}
     trips = with_bars(round_trips(fills, multipliers), histories)
     if not histories:
-        return trips, {}
+        return RunFigures(trips, np.zeros(0, np.int64), np.zeros(0), {})
     places = play_order(histories)
     ts = np.empty(sum(map(len, places)), np.int64)
     for bars, where in zip(histories, places, strict=True):
         ts[where] = bars.ts
-    return trips, statistics(ts, account(config["broker"]["cash"], multipliers, fills, histories, places), trips)
+    equity = account(config["broker"]["cash"], multipliers, fills, histories, places)
+    return RunFigures(trips, ts, equity, statistics(ts, equity, trips))
 
 
 def account(

@@ -1,5 +1,6 @@
 """`backtest bars` and `runs` as a user has them: a strategy of his own, one of ours, sweeps, records, and mistakes."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -59,6 +60,12 @@ def test_a_run_over_the_store_is_recorded_listed_shown_and_exported(own: Path, s
     assert len(trips) == shown["figures"]["trips"] + shown["figures"]["open_trips"]
     assert sum(trip["commission"] for trip in trips) == pytest.approx(first["commission"])
     assert command(own, "runs", "trips", first["run_id"]).out.count("WHEAT") == len(trips)
+    page = tmp_path / "run.html"
+    right(own, "runs", "report", first["run_id"], "--out", str(page))
+    text = page.read_text()
+    assert 20_000 < len(text) < 2_000_000
+    assert all(word in text for word in ("WHEAT", "sma_5", "bought", "Drawdown", "Round trips", "fill at"))
+    assert "http://" not in re.sub(r"http://www.w3.org/\S+", "", text)
     assert command(own, "runs", "compare", first["run_id"], again["run_id"]).code == 0
     compared = command(own, "runs", "compare", first["run_id"], other["run_id"])
     assert compared.code == 1
