@@ -18,6 +18,9 @@ Stamps = npt.NDArray[np.int64]
 PRICES: Final = ("open", "high", "low", "close")
 COLUMNS: Final = ("ts", *PRICES, "volume")
 
+_AT_ONCE: Final = 16_384
+"""Bars that are looked at together: their columns fit into a processor's cache."""
+
 
 @dataclass(frozen=True, eq=False)
 class BarColumns:
@@ -86,10 +89,16 @@ def first_fault(bars: BarColumns) -> tuple[int, str] | None:
         at = int(np.argmin(steps > 0)) + 1
         what = "the same stamp as" if steps[at - 1] == 0 else "an earlier stamp than"
         return at, f"{what} the bar before it; sort the bars and remove duplicates"
-    top = np.maximum(np.maximum(bars.open, bars.close), bars.low)
-    wrong = [(~np.isfinite(getattr(bars, name)), f"{name} is not a finite number") for name in PRICES]
-    wrong.append((bars.high < top, "high is below another price of the bar"))
-    wrong.append((bars.low > np.minimum(bars.open, bars.close), "low is above another price of the bar"))
-    if bars.volume is not None:
-        wrong.append((~(bars.volume >= 0), "volume is below zero or not a number"))
-    return next(((int(np.argmax(rows)), fault) for rows, fault in wrong if rows.any()), None)
+    for first in range(0, len(bars), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        open_, high, low, close = (getattr(bars, name)[part] for name in PRICES)
+        values = zip(PRICES, (open_, high, low, close), strict=True)
+        wrong = [(~np.isfinite(column), f"{name} is not a finite number") for name, column in values]
+        wrong.append((high < np.maximum(np.maximum(open_, close), low), "high is below another price of the bar"))
+        wrong.append((low > np.minimum(open_, close), "low is above another price of the bar"))
+        if bars.volume is not None:
+            wrong.append((~(bars.volume[part] >= 0), "volume is below zero or not a number"))
+        for rows, fault in wrong:
+            if rows.any():
+                return first + int(np.argmax(rows)), fault
+    return None

@@ -143,6 +143,8 @@ class Player:
         stage, meet = self._stage, self._meet
         stage.told, stage.skips = 1, len(places) > 1
         cast = [(bar, self._on_bar(bar)) for bar in stage.bars.values()]
+        for bar, _ in cast:
+            bar.leap()
         codes, total = _codes(places), sum(map(len, places))
         calls = iter([*awake.tolist(), total])
         call, told, at = next(calls), 0, -1

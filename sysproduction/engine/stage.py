@@ -45,10 +45,10 @@ class Bar:
         "book",
         "code",
         "columns",
+        "leaps",
         "length",
         "offset",
         "period",
-        "played",
         "positions",
         "row",
         "stop",
@@ -62,6 +62,7 @@ class Bar:
         self.length, self.offset, self.row, self.stop = 0, 0, -1, 0
         self.positions: npt.NDArray[np.int64] | None = None
         self.book: dict[int, Any] = {}
+        self.leaps = False
 
     @property
     def ts(self) -> int:
@@ -118,6 +119,11 @@ class Bar:
         self.arrays[: len(COLUMNS)] = [getattr(bars, name) for name in COLUMNS]
         self.length = len(bars)
 
+    def leap(self) -> None:
+        """Let all bars be one window that is never listed, for a run that visits few of them."""
+        self.offset, self.row, self.stop, self.leaps = 0, -1, self.length, True
+        self.columns[:] = [ABSENT if array is None else _Direct(array) for array in self.arrays]
+
     def turn(self, first: int, stop: int) -> None:
         """Let the window be the bars from `first` to before `stop`; before its first bar."""
         self.offset, self.row, self.stop = first, -1, stop - first
@@ -126,7 +132,7 @@ class Bar:
 
     def seek(self, index: int) -> None:
         """Let the symbol's bar of that index be now, of a history that was loaded; -1: none yet."""
-        first = max(index, 0) // WINDOW * WINDOW
+        first = 0 if self.leaps else max(index, 0) // WINDOW * WINDOW
         if first != self.offset or not self.stop:
             self.turn(first, min(first + WINDOW, self.length))
         self.row = index - first
@@ -153,6 +159,18 @@ class _Unread:
     def __getitem__(self, row: int) -> Any:
         values = self.columns[self.number] = self.array.tolist()
         return values[row]
+
+
+class _Direct:
+    """A column of which few values are looked at."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, array: npt.NDArray[Any]) -> None:
+        self.item = array.item
+
+    def __getitem__(self, row: int) -> Any:
+        return self.item(row)
 
 
 class _Absent:
