@@ -80,6 +80,12 @@ class Terminal:
         artefact.write_text(self.text + "\n", encoding="utf-8")
 
 
+def _obey_control_c() -> None:
+    """In the child: its terminal sends it signals, also where the tests run behind a shell that ignores them."""
+    ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def terminal(home: Path, words: Sequence[str]) -> Iterator[Terminal]:
     """`sysproduction WORDS` in a terminal of its own; killed at the end if it lives."""
@@ -93,7 +99,7 @@ def terminal(home: Path, words: Sequence[str]) -> Iterator[Terminal]:
         stderr=its,
         env=variables,
         start_new_session=True,
-        preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+        preexec_fn=_obey_control_c,
     )
     os.close(its)
     try:
