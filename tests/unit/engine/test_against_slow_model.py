@@ -223,7 +223,7 @@ RULES: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, 
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=150, **RULES)
+@settings(max_examples=60, **RULES)
 @given(cases())
 def test_the_engine_does_what_the_slow_model_does(way: str, case: Case) -> None:
     """Every event with its number and all of its fields, cash, positions and the equity after each bar."""
