@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.commands import command, configure, environment, right, served_home
 from tests.conftest import ROOT
 
@@ -59,6 +61,7 @@ def stored(home: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.soak  # a minute: imports the recorded prices twice; tests/unit/strategies kill every write in memory
 def test_killed_at_a_write_each_step_is_made_up_for(tmp_path: Path, shared: Path) -> None:
     """Capital, its split, systems and orders: each is killed after its first write and run again, and the store is as
     after steps that nobody disturbed, and stays so."""

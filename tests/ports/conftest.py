@@ -29,7 +29,7 @@ def mongo_database(mongo_address: str) -> Iterator[tuple[str, str]]:
     """A server's address and the name of an empty database on it, dropped afterwards."""
     name = f"sysproduction_test_{uuid4().hex[:12]}"
     yield mongo_address, name
-    documents = MongoDocuments(mongo_address, name)
+    documents = MongoDocuments(mongo_address, name, answer_seconds=120)  # a busy server may take long to let go
     documents.drop()
     documents.close()
 

@@ -12,6 +12,9 @@ from sysproduction.adapters.mongo import MongoDocuments
 from sysproduction.adapters.mongo_dumps import MongoDumps
 from sysproduction.domain.errors import AlreadyExists, DataError, Unavailable
 
+NOWHERE = MongoDocuments("mongodb://127.0.0.1:1/", "home")
+"""A server that nobody talks to."""
+
 MOMENT = datetime(2024, 3, 1, 12, 30, tzinfo=UTC)
 
 
@@ -129,23 +132,23 @@ def test_mongodump_writes_what_the_driver_would(
     ],
 )
 def test_a_mongodump_that_fails_is_told_with_its_last_words(
-    mongo_documents: MongoDocuments, tmp_path: Path, first: str, said: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, first: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit codes are obeyed, passwords are not shown, and one that hangs is stopped."""
     program = stand_in(tmp_path, first)
     monkeypatch.setattr(mongodump.dump, "__kwdefaults__", {"seconds_max": 1.0 if "sleep" in first else 60.0})
     with pytest.raises(Unavailable) as failed:
-        MongoDumps(mongo_documents, program).dump(tmp_path)
+        MongoDumps(NOWHERE, program).dump(tmp_path)
     wanted = said or "ended with exit code 1: failed: mongodb://***@host/ says no"
     assert wanted in str(failed.value)
     assert "change backups.mongodump" in str(failed.value)
     assert [path.name for path in tmp_path.iterdir()] == ["mongodump"]
 
 
-def test_a_mongodump_that_is_not_there_is_named(mongo_documents: MongoDocuments, tmp_path: Path) -> None:
+def test_a_mongodump_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With what to change."""
     with pytest.raises(Unavailable, match=r"nowhere cannot be run \(No such file or directory\)"):
-        MongoDumps(mongo_documents, tmp_path / "nowhere").dump(tmp_path)
+        MongoDumps(NOWHERE, tmp_path / "nowhere").dump(tmp_path)
 
 
 @pytest.mark.parametrize(
