@@ -172,17 +172,18 @@ class SimulatedBroker(BrokerSettings):
         )
         self._publish(fill)
         if order.group is not None:
-            self._cancel_group(order, now)
+            self._cancel_group(order, order.group, now)
         if order.children and not order.live:
             self._settle_children(order, now)
 
-    def _cancel_group(self, filled: Order, now: int) -> None:
-        others = [order for order in self._groups.pop(filled.group or 0, ()) if order is not filled]
-        if filled.live:
-            self._groups[filled.group or 0] = [filled]
-        for order in sorted(others, key=_ID):
-            if order.live:
+    def _cancel_group(self, filled: Order, group: int, now: int) -> None:
+        """Cancel what else is live of the group; a strategy that is told may fill more of it meanwhile."""
+        for order in sorted(self._groups.get(group, ()), key=_ID):
+            if order.live and order is not filled:
                 self._end_cancelled(order, now)
+        left = [order for order in self._groups.pop(group, ()) if order.live]
+        if left:
+            self._groups[group] = left
 
     def _settle_children(self, parent: Order, now: int) -> None:
         """Let the children of an order that is over stand for what was filled, or end with it."""

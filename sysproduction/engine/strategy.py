@@ -57,7 +57,7 @@ class Strategy:
     def __init__(self, bus: EventBus, stage: Stage, desk: Desk, random: Random) -> None:
         self._stage, self._desk, self._title = stage, desk, self.title()
         self.random = random
-        self._holdings: dict[str, Holding] = {symbol: Holding() for symbol in self.symbols}
+        self._holdings: dict[str, Holding] = {symbol: Holding() for symbol in stage.bars}
         self._orders: dict[int, str] = {}
         self.readings: list[Reading] = []
         for name, spec in self.parameters.items():
@@ -163,7 +163,7 @@ class Strategy:
         group: int | None = None,
         parent: int | None = None,
     ) -> int:
-        """Ask for an order in the symbol of the bar that is now, or in another of the strategy; its id. Of orders that
+        """Ask for an order in the symbol of the bar that is now, or in another of the run; its id. Of orders that
         share a `group` the first fill cancels the others; one with a `parent` stands once that is over with a fill."""
         symbol = symbol or self._stage.now().symbol
         order_id = self._desk.new_order()

@@ -3,13 +3,15 @@
 Everything that happens is published at once, to the journal and to the strategy that is asked what it wants next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import floor
+from math import floor, isfinite
 from typing import Any
 
 from sysproduction.domain.events import (
     BarPeriod,
+    BarProcessed,
+    BarReceived,
     CancellationAccepted,
     CancellationRejected,
     Event,
@@ -27,74 +29,9 @@ from sysproduction.domain.events import (
     Side,
     TimeInForce,
 )
+from tests.unit.engine.made_cases import Bar, Cancel, Modify, Request, Settings, Submit
 
 DAY = BarPeriod.DAY.nanoseconds
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar of one symbol."""
-
-    ts: int
-    symbol: str
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float | None
-
-
-@dataclass(frozen=True)
-class Submit:
-    """Ask for an order."""
-
-    symbol: str
-    side: Side
-    quantity: int
-    order_type: OrderType
-    limit: float | None = None
-    stop: float | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
-    expires: int | None = None
-    group: int | None = None
-    parent: int | None = None
-
-
-@dataclass(frozen=True)
-class Modify:
-    """Ask for a change."""
-
-    order: int
-    quantity: int | None
-    limit: float | None
-    stop: float | None
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Ask for an end."""
-
-    order: int
-
-
-Request = Submit | Modify | Cancel
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Of the broker, the same for every symbol."""
-
-    cash: float = 1000.0
-    commission_per_unit: float = 0.0
-    commission_minimum: float = 0.0
-    commission_fraction: float = 0.0
-    slippage: float = 0.0
-    tick_size: float = 0.0
-    multiplier: float = 1.0
-    margin: float = 0.0
-    volume_share: float | None = None
-    fill_at: str = "next_open"
-    negative_prices: bool = False
 
 
 @dataclass
@@ -127,56 +64,93 @@ class Order:
         return 4
 
 
-class SlowModel:
-    """`asked` is told what happened ("bar", "fill" or "order") and says what the strategy wants then."""
+@dataclass
+class Own:
+    """What a strategy holds in a symbol, by its own fills."""
 
-    def __init__(self, symbols: Sequence[str], settings: Settings, asked: Callable[[str], Sequence[Request]]) -> None:
-        self.settings, self.asked = settings, asked
+    units: int = 0
+    average: float = 0.0
+
+    def trade(self, units: int, price: float) -> None:
+        held, self.units = self.units, self.units + units
+        if self.units == 0:
+            self.average = 0.0
+        elif held == 0 or (held > 0) != (self.units > 0):
+            self.average = price
+        elif abs(self.units) > abs(held):
+            self.average = (held * self.average + units * price) / self.units
+
+
+class SlowModel:
+    """`strategies` have symbols by name. `asked` is told which strategy it is and what happened to it ("bar", "fill" or
+    "order"), and says what it wants then. `seen` is what they could see of their own holdings at each such moment."""
+
+    def __init__(
+        self,
+        strategies: Mapping[str, Sequence[str]],
+        settings: Settings,
+        asked: Callable[[str, str], Iterator[Request]],
+    ) -> None:
+        self.strategies, self.settings, self.asked = strategies, settings, asked
         self.log: list[Event] = []
-        self.sequence = 0
         self.orders: list[Order] = []
-        self.asked_for: dict[int, str] = {}
+        self.asked_for: dict[int, tuple[str, str]] = {}
         self.cash = settings.cash
-        self.positions = dict.fromkeys(symbols, 0)
+        self.positions = dict.fromkeys((s for symbols in strategies.values() for s in symbols), 0)
+        self.own = {name: {s: Own() for s in self.positions} for name in strategies}
         self.last: dict[str, Bar] = {}
         self.left: dict[str, int | None] = {}
         self.fills = 0
         self.equities: list[float] = []
+        self.seen: list[tuple[Any, ...]] = []
 
     def run(self, bars: Sequence[Bar]) -> None:
         """Play the bars, which are in their order."""
         for bar in bars:
             self.now, self.symbol = bar.ts, bar.symbol
-            self.sequence += 1  # BarReceived
+            self.publish(BarReceived, bar.symbol, BarPeriod.HOUR, *bar.values())
             self.last[bar.symbol] = bar
             share = self.settings.volume_share
             unlimited = share is None or bar.volume is None
             self.left[bar.symbol] = None if unlimited else floor(bar.volume * share)
             self.match(bar)
-            self.sequence += 1  # BarProcessed
-            self.tell("bar")
+            for name, symbols in self.strategies.items():
+                if bar.symbol in symbols:
+                    self.publish(BarProcessed, name, bar.symbol, BarPeriod.HOUR, *bar.values(), {})
+                    if name in bar.wakes:
+                        self.tell(name, "bar")
             self.equities.append(self.equity())
 
-    def tell(self, what: str) -> None:
-        for request in self.asked(what):
+    def tell(self, name: str, what: str) -> None:
+        held = tuple((one.units, one.average) for one in (self.own[name][s] for s in self.strategies[name]))
+        self.seen.append((name, what, held))
+        for request in self.asked(name, what):
             if isinstance(request, Submit):
-                self.submit(request)
+                self.submit(name, request)
             elif isinstance(request, Modify):
-                self.modify(request)
+                self.modify(name, request)
             else:
-                self.cancel(request)
+                self.cancel(name, request)
 
     def publish(self, kind: Any, *values: Any) -> None:
-        self.log.append(kind(self.sequence, self.now, 0, *values))
-        self.sequence += 1
-        if kind is FillEvent:
-            self.tell("fill")
-        elif not kind.__name__.endswith("Request") and self.log[-1].associated_order_id in self.asked_for:
-            self.tell("order")
+        event = kind(len(self.log), self.now, 0, *values)
+        self.log.append(event)
+        owner, _ = self.asked_for.get(getattr(event, "associated_order_id", 0), (None, None))
+        if owner is not None and isinstance(event, FillEvent):
+            units = event.quantity_filled if event.side is Side.BUY else -event.quantity_filled
+            self.own[owner][event.symbol].trade(units, event.fill_price)
+            self.tell(owner, "fill")
+        elif owner is not None:
+            self.tell(owner, "order")
+
+    def symbol_of(self, name: str, number: int) -> str:
+        """The symbol of an order, as far as the strategy knows."""
+        owner, symbol = self.asked_for.get(number, (None, ""))
+        return symbol if owner == name else self.symbol
 
     def equity(self) -> float:
-        held = sum(n * self.last[s].close * self.settings.multiplier for s, n in self.positions.items() if n)
-        return self.cash + held
+        held = [(n * self.last[s].close, s) for s, n in self.positions.items() if n]
+        return self.cash + sum(value * self.settings.of("multiplier", s) for value, s in held)
 
     # Bars.
 
@@ -206,7 +180,8 @@ class SlowModel:
 
     def meet(self, order: Order, bar: Bar) -> None:
         buys = order.want.side is Side.BUY
-        worse = self.settings.slippage if buys else -self.settings.slippage
+        slippage = self.settings.of("slippage", bar.symbol)
+        worse = slippage if buys else -slippage
         if order.phase() == 1:
             self.fill(order, bar.open + worse)
         elif order.phase() == 2:
@@ -244,17 +219,20 @@ class SlowModel:
             self.left[order.want.symbol] = left - quantity
         if quantity == 0:
             return
-        settings, sign = self.settings, 1 if order.want.side is Side.BUY else -1
+        symbol, sign = order.want.symbol, 1 if order.want.side is Side.BUY else -1
+        per_unit, least, fraction, multiplier = (
+            self.settings.of(name, symbol)
+            for name in ("commission_per_unit", "commission_minimum", "commission_fraction", "multiplier")
+        )
         order.filled += quantity
-        order.traded += abs(quantity * price * settings.multiplier)
-        due = max(order.filled * settings.commission_per_unit, settings.commission_minimum)
-        due += order.traded * settings.commission_fraction
+        order.traded += abs(quantity * price * multiplier)
+        due = max(order.filled * per_unit, least) + order.traded * fraction
         commission, order.paid = due - order.paid, due
-        self.cash -= sign * quantity * price * settings.multiplier + commission
-        self.positions[order.want.symbol] += sign * quantity
+        self.cash -= sign * quantity * price * multiplier + commission
+        self.positions[symbol] += sign * quantity
         self.fills += 1
         order.is_over = order.filled == order.quantity
-        words = (order.want.symbol, self.fills, f"F{self.fills}", order.want.side, quantity, price, commission)
+        words = (symbol, self.fills, f"F{self.fills}", order.want.side, quantity, price, commission)
         self.publish(FillEvent, self.now, order.id, f"S{order.id}", *words, "SIMULATED")
         if order.want.group is not None:
             for other in sorted(self.orders, key=lambda o: o.id):
@@ -279,10 +257,10 @@ class SlowModel:
 
     # Requests.
 
-    def submit(self, want: Submit) -> None:
+    def submit(self, name: str, want: Submit) -> None:
         number = len(self.asked_for) + 1
-        self.asked_for[number] = want.symbol
-        words: tuple[Any, ...] = ("made", number, want.symbol, want.order_type, want.side, want.quantity)
+        self.asked_for[number] = (name, want.symbol)
+        words: tuple[Any, ...] = (name, number, want.symbol, want.order_type, want.side, want.quantity)
         words += (want.limit, want.stop, "ENTRY", "", want.time_in_force, want.expires, want.group, want.parent)
         self.publish(OrderSubmissionRequest, *words)
         reason = self.why_not(want)
@@ -298,8 +276,8 @@ class SlowModel:
         at_close = self.settings.fill_at == "close" and want.order_type is OrderType.MARKET
         bar = self.last.get(want.symbol)
         if at_close and order.is_active and not order.is_over and bar is not None and bar.ts == self.now:
-            worse = self.settings.slippage if want.side is Side.BUY else -self.settings.slippage
-            self.fill(order, bar.close + worse)
+            slippage = self.settings.of("slippage", want.symbol)
+            self.fill(order, bar.close + (slippage if want.side is Side.BUY else -slippage))
 
     def live(self, number: int) -> Order | None:
         found = [order for order in self.orders if order.id == number and not order.is_over]
@@ -312,7 +290,7 @@ class SlowModel:
             return Rejection.QUANTITY
         if not self.prices_fit(want.order_type, want.limit, want.stop):
             return Rejection.PRICE
-        if not self.on_tick(want.limit) or not self.on_tick(want.stop):
+        if not self.on_tick(want.symbol, want.limit, want.stop):
             return Rejection.TICK
         if want.time_in_force is TimeInForce.GTD:
             if want.expires is None or want.expires <= self.now:
@@ -328,22 +306,22 @@ class SlowModel:
         has_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT)
         if (limit is not None) != has_limit or (stop is not None) != has_stop:
             return False
-        return all(price is None or price > 0 or self.settings.negative_prices for price in (limit, stop))
+        return all(isfinite(p) and (p > 0 or self.settings.negative_prices) for p in (limit, stop) if p is not None)
 
-    def on_tick(self, price: float | None) -> bool:
-        tick = self.settings.tick_size
-        return price is None or tick == 0 or abs(price / tick - round(price / tick)) <= 1e-9
+    def on_tick(self, symbol: str, *prices: float | None) -> bool:
+        tick = self.settings.of("tick_size", symbol)
+        return tick == 0 or all(abs(p / tick - round(p / tick)) <= 1e-9 for p in prices if p is not None)
 
     def too_much(self, want: Submit) -> bool:
-        if self.settings.margin == 0:
-            return False
         after = dict(self.positions)
         after[want.symbol] += want.quantity if want.side is Side.BUY else -want.quantity
-        needs, has = (self.settings.margin * sum(map(abs, held.values())) for held in (after, self.positions))
+        needs, has = (
+            sum(self.settings.of("margin", s) * abs(n) for s, n in held.items()) for held in (after, self.positions)
+        )
         return needs > has and needs > self.equity()
 
-    def modify(self, want: Modify) -> None:
-        symbol = self.asked_for.get(want.order, self.symbol)
+    def modify(self, name: str, want: Modify) -> None:
+        symbol = self.symbol_of(name, want.order)
         self.publish(OrderModificationRequest, want.order, symbol, want.quantity, want.limit, want.stop)
         order = self.live(want.order)
         reason = Rejection.UNKNOWN_ORDER if order is None else self.why_not_change(order, want)
@@ -362,12 +340,12 @@ class SlowModel:
         stop = order.stop if want.stop is None else want.stop
         if not self.prices_fit(order.want.order_type, limit, stop):
             return Rejection.PRICE
-        if not self.on_tick(want.limit) or not self.on_tick(want.stop):
+        if not self.on_tick(order.want.symbol, want.limit, want.stop):
             return Rejection.TICK
         return None
 
-    def cancel(self, want: Cancel) -> None:
-        self.publish(OrderCancellationRequest, want.order, self.asked_for.get(want.order, self.symbol))
+    def cancel(self, name: str, want: Cancel) -> None:
+        self.publish(OrderCancellationRequest, want.order, self.symbol_of(name, want.order))
         order = self.live(want.order)
         if order is None:
             self.publish(CancellationRejected, self.now, want.order, Rejection.UNKNOWN_ORDER, "")

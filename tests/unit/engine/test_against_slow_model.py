@@ -1,148 +1,113 @@
-"""The engine against the slow model: the same events, cash, positions and equity for any bars and any orders."""
+"""The engine against the slow model: the same events, cash, holdings and equity for any bars and any orders."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
+from random import Random
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from sysproduction.domain.bar_columns import BarColumns
-from sysproduction.domain.events import BarPeriod, OrderType, Side, TimeInForce
+from sysproduction.domain.events import BarPeriod, BarProcessed, BarReceived, OrderType, Side
+from sysproduction.domain.trading_desk import Desk
+from sysproduction.engine import recorder, replay, stage, waking
+from sysproduction.engine.broker import SimulatedBroker
+from sysproduction.engine.bus import EventBus
 from sysproduction.engine.feed import Datafeed
 from sysproduction.engine.orchestrator import Orchestrator
-from sysproduction.engine.stage import BarValues
+from sysproduction.engine.stage import BarValues, Stage
 from sysproduction.engine.strategy import Strategy
-from tests.unit.engine.runs import Kept, TestClock, broker_of, feed_of
-from tests.unit.engine.slow_model import Bar, Cancel, Modify, Request, Settings, SlowModel, Submit
+from tests.unit.engine.made_cases import HOUR, Bar, Cancel, Case, Modify, Request, Settings, Submit, cases
+from tests.unit.engine.runs import Kept, TestClock, feed_of
+from tests.unit.engine.slow_model import SlowModel
 
-HOUR = BarPeriod.HOUR.nanoseconds
-WAYS = ("columns", "waking", "followed")
-SYMBOLS = ("ES", "NQ", "CL")
+WAYS = ("columns", "skipping", "observed", "followed")
+"""Whole histories; of these only the bars on which somebody wants something; each published; one by one."""
+BARS = (BarReceived, BarProcessed)
 CALLBACKS = (
     *("on_order_accepted", "on_order_rejected", "on_order_cancelled", "on_cancellation_rejected"),
     *("on_order_modified", "on_modification_rejected", "on_order_expired"),
 )
 
 
-@dataclass(frozen=True)
-class Case:
-    """Bars in their order, what the broker is like, and what the strategy wants each time that it is called."""
+class Played:
+    """A case played by the engine one of the ways; `seen` as the model has it, `bars` the bar events."""
 
-    symbols: tuple[str, ...]
-    bars: tuple[Bar, ...]
-    broker: Settings
-    wants: dict[str, tuple[tuple[Request, ...], ...]]
+    def __init__(self, way: str, case: Case) -> None:
+        self.way, self.case, self.answers = way, case, case.answers()
+        self.seen: list[tuple[Any, ...]] = []
+        self.bars: list[Any] = []
+        self.cash: list[float] = []
+        journal = Kept()
+        self.result = Orchestrator(
+            [self.strategy(name) for name in case.strategies],
+            self.broker(),
+            self.feed(),
+            clock=TestClock(),
+            journal=journal,
+            skip_bars=way == "skipping",
+        ).run()
+        self.log = journal.log()
+        if way == "observed":
+            self.log = sorted(self.log + self.bars, key=lambda event: event.sequence)
 
-    def answers(self) -> "Answers":
-        """The strategy's wants, from the first on."""
-        return Answers(self.wants)
+    def strategy(self, name: str) -> type[Strategy]:
+        """The strategy that wants what the case says."""
+        played, symbols = self, self.case.strategies[name]
+        wakes = {symbol: self.wakes(name, symbol) for symbol in symbols}
 
+        class _Made(Strategy):
+            def __init__(self, bus: EventBus, stage: Stage, desk: Desk, random: Random) -> None:
+                super().__init__(bus, stage, desk, random)
+                for kind in BARS if played.way == "observed" and name == "first" else ():
+                    bus.subscribe(kind, played.bars.append)
 
-class Answers:
-    """Gives what is wanted at the next call of each kind."""
+            def on_bar(self, bar: Any) -> None:
+                assert self.position == self.position_of(bar.symbol)
+                assert self.average_price == self.average_price_of(bar.symbol)
+                if wakes[bar.symbol][bar.index]:
+                    self.told("bar")
 
-    def __init__(self, wants: dict[str, tuple[tuple[Request, ...], ...]]) -> None:
-        self._wants = {kind: iter(lists) for kind, lists in wants.items()}
+            def told(self, what: str) -> None:
+                held = tuple((self.position_of(symbol), self.average_price_of(symbol)) for symbol in symbols)
+                played.seen.append((name, what, held))
+                for request in played.answers(name, what):
+                    ask(self, request)
 
-    def __call__(self, what: str) -> Sequence[Request]:
-        return next(self._wants[what], ())
+        callbacks: dict[str, Any] = {callback: lambda self, event: self.told("order") for callback in CALLBACKS}
+        callbacks["on_fill"] = lambda self, event: self.told("fill")
+        if self.way == "skipping":
+            callbacks["wake"] = lambda self, symbol: wakes[symbol]
+        return type("_Case", (_Made,), {"name": name, "symbols": symbols, "bar_period": BarPeriod.HOUR, **callbacks})
 
+    def wakes(self, name: str, symbol: str) -> npt.NDArray[np.bool_]:
+        """On which bars of the symbol the strategy wants something."""
+        return np.array([name in bar.wakes for bar in self.case.bars if bar.symbol == symbol])
 
-PRICES = st.sampled_from([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 5.25, -1.0, 0.0])
-IDS = st.integers(1, 12)
+    def broker(self) -> type[SimulatedBroker]:
+        """The broker, whose cash is looked at when the run is over."""
+        cash = self.cash
 
+        class Broker(SimulatedBroker):
+            def disconnect(self) -> None:
+                cash.append(self.cash_now)
+                super().disconnect()
 
-@st.composite
-def submissions(draw: st.DrawFn, symbols: tuple[str, ...]) -> Submit:
-    """Mostly orders that can be, some that cannot."""
-    kind = draw(st.sampled_from(OrderType))
-    limit, stop = draw(PRICES), draw(PRICES)
-    fits = draw(st.integers(0, 19)) > 0
-    has_limit = (kind in (OrderType.LIMIT, OrderType.STOP_LIMIT)) == fits
-    has_stop = (kind in (OrderType.STOP, OrderType.STOP_LIMIT)) == fits
-    lasts = draw(st.sampled_from([TimeInForce.GTC, *TimeInForce]))
-    expires = draw(st.integers(0, 60)) * HOUR if (lasts is TimeInForce.GTD) == fits else None
-    return Submit(
-        draw(st.sampled_from([*symbols, *symbols, "ZZ"])),
-        draw(st.sampled_from(Side)),
-        draw(st.sampled_from([1, 2, 3, 5, 0])),
-        kind,
-        limit if has_limit else None,
-        stop if has_stop else None,
-        lasts,
-        expires,
-        draw(st.sampled_from([None, None, 1, 2])),
-        draw(st.sampled_from([None, None, None]) | IDS),
-    )
+        return type("Broker", (Broker,), asdict(self.case.broker))
 
+    def feed(self) -> type[Datafeed]:
+        """The case's bars, whole or one by one."""
+        case = self.case
 
-def requests(symbols: tuple[str, ...]) -> st.SearchStrategy[Request]:
-    """Orders, changes and ends."""
-    prices = st.none() | PRICES
-    return st.one_of(
-        submissions(symbols),
-        submissions(symbols),
-        st.builds(Modify, IDS, st.sampled_from([None, 1, 2, 4, 0]), prices, prices),
-        st.builds(Cancel, IDS),
-    )
+        class Rows(Datafeed):
+            def follow(self) -> Iterator[BarValues]:
+                for bar in case.bars:
+                    yield BarValues(bar.symbol, BarPeriod.HOUR, bar.ts, *bar.values())
 
-
-@st.composite
-def bars_of(draw: st.DrawFn, symbol: str) -> list[Bar]:
-    """Up to a dozen bars in some of sixty hours, prices on a small grid; without volume, or with little of it."""
-    hours = sorted(draw(st.sets(st.integers(0, 59), min_size=1, max_size=12)))
-    has_volume = draw(st.booleans())
-    made = []
-    for hour in hours:
-        low, high = sorted((draw(st.integers(4, 9)), draw(st.integers(4, 9))))
-        within = st.integers(low, high)
-        volume = float(draw(st.integers(0, 8))) if has_volume else None
-        made.append(Bar(hour * HOUR, symbol, draw(within), high, low, draw(within), volume))
-    return made
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """One to three symbols."""
-    symbols = SYMBOLS[: draw(st.integers(1, 3))]
-    bars = [bar for symbol in symbols for bar in draw(bars_of(symbol))]
-    broker = Settings(
-        cash=draw(st.sampled_from([1000.0, 30.0])),
-        commission_per_unit=draw(st.sampled_from([0.0, 0.5])),
-        commission_minimum=draw(st.sampled_from([0.0, 1.25])),
-        commission_fraction=draw(st.sampled_from([0.0, 0.01])),
-        slippage=draw(st.sampled_from([0.0, 0.25])),
-        tick_size=draw(st.sampled_from([0.0, 0.0, 0.5])),
-        multiplier=draw(st.sampled_from([1.0, 10.0])),
-        margin=draw(st.sampled_from([0.0, 0.0, 10.0])),
-        volume_share=draw(st.sampled_from([None, 0.5, 1.0])),
-        fill_at=draw(st.sampled_from(["next_open", "close"])),
-        negative_prices=draw(st.booleans()),
-    )
-    some = st.lists(st.lists(requests(symbols), max_size=3).map(tuple), max_size=14).map(tuple)
-    few = st.lists(st.lists(requests(symbols), max_size=2).map(tuple), max_size=6).map(tuple)
-    wants = {"bar": draw(some), "fill": draw(few), "order": draw(few)}
-    order = {symbol: number for number, symbol in enumerate(symbols)}
-    return Case(symbols, tuple(sorted(bars, key=lambda bar: (bar.ts, order[bar.symbol]))), broker, wants)
-
-
-def strategy_of(case: Case) -> type[Strategy]:
-    """The strategy that wants what the case says."""
-    answers = case.answers()
-
-    def tells(what: str) -> Any:
-        def told(self: Strategy, *_: Any) -> None:
-            for request in answers(what):
-                ask(self, request)
-
-        return told
-
-    methods = {"on_bar": tells("bar"), "on_fill": tells("fill"), **{name: tells("order") for name in CALLBACKS}}
-    words = {"name": "made", "symbols": case.symbols, "bar_period": BarPeriod.HOUR}
-    return type("_Case", (Strategy,), {**words, **methods})
+        return Rows if self.way == "followed" else feed_of(*(columns_of(case, symbol) for symbol in case.symbols()))
 
 
 def ask(strategy: Strategy, request: Request) -> None:
@@ -176,47 +141,29 @@ def columns_of(case: Case, symbol: str) -> BarColumns:
     return BarColumns(symbol, BarPeriod.HOUR, np.array([bar.ts for bar in mine]), *prices, volume=volume)
 
 
-class Rows(Datafeed):
-    """Gives the case's bars one by one."""
-
-    case: Case
-
-    def follow(self) -> Iterator[BarValues]:
-        for bar in self.case.bars:
-            yield BarValues(bar.symbol, BarPeriod.HOUR, bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume)
-
-
 def without_words(event: Any) -> Any:
-    """The event without its message and the machine's time."""
+    """The event without its message and the machine's time, and with its kind, for equal tuples are equal."""
     event = event._replace(ts_created_ns=0)
-    return event._replace(message="") if hasattr(event, "message") else event
-
-
-def skipping(case: Case) -> type[Strategy]:
-    """The same strategy, which declares that it is to be called on every bar."""
-    return type(
-        "_Waking", (strategy_of(case),), {"wake": lambda self, symbol: np.ones(len(columns_of(case, symbol)), bool)}
-    )
+    return type(event), event._replace(message="") if hasattr(event, "message") else event
 
 
 def check(way: str, case: Case) -> None:
     """Play the case both ways, and compare."""
-    model = SlowModel(case.symbols, case.broker, case.answers())
+    model = SlowModel(case.strategies, case.broker, case.answers())
     model.run(case.bars)
-    journal = Kept()
-    feed = (
-        type("Feed", (Rows,), {"case": case})
-        if way == "followed"
-        else feed_of(*(columns_of(case, s) for s in case.symbols))
-    )
-    strategy = skipping(case) if way == "waking" else strategy_of(case)
-    result = Orchestrator([strategy], broker_of(**asdict(case.broker)), feed, clock=TestClock(), journal=journal).run()
-    orders = [
-        without_words(event) for event in journal.log() if type(event).__name__ not in ("BarReceived", "BarProcessed")
-    ]
-    assert orders == model.log
-    assert result.positions == model.positions
-    assert result.equity == pytest.approx(np.array(model.equities), abs=1e-9)
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, small in (
+            *((module, "WINDOW", case.window) for module in (replay, stage)),
+            *((stage, "HISTORY", case.window), (waking, "BLOCK", case.window), (recorder, "BATCH", case.window)),
+        ):
+            patch.setattr(module, name, small)
+        played = Played(way, case)
+    expected = model.log if way in ("observed", "followed") else [e for e in model.log if not isinstance(e, BARS)]
+    assert [without_words(event) for event in played.log] == [without_words(event) for event in expected]
+    assert played.seen == model.seen
+    assert played.cash == [model.cash]
+    assert played.result.positions == model.positions
+    assert played.result.equity == pytest.approx(np.array(model.equities), abs=1e-9)
 
 
 RULES: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
@@ -226,7 +173,51 @@ RULES: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, 
 @settings(max_examples=60, **RULES)
 @given(cases())
 def test_the_engine_does_what_the_slow_model_does(way: str, case: Case) -> None:
-    """Every event with its number and all of its fields, cash, positions and the equity after each bar."""
+    """Every event with its number and all of its fields, cash, each strategy's holdings at each moment, and the equity
+    after each bar."""
+    check(way, case)
+
+
+def market(symbol: str, *prices: float, wakes: tuple[str, ...] = ("first",)) -> list[Bar]:
+    """Bars of one price each."""
+    return [Bar(hour * HOUR, symbol, one, one, one, one, None, wakes) for hour, one in enumerate(prices)]
+
+
+def limit(price: float, group: int | None = None) -> Submit:
+    return Submit("ES", Side.BUY, 1, OrderType.LIMIT, price, group=group)
+
+
+IN_A_CANCELLATION = Case(
+    {"first": ("ES",)},
+    tuple(market("ES", 10, 11, 12)),
+    Settings(fill_at="close"),
+    {
+        ("first", "bar"): ((limit(11, 1), limit(5, 1), limit(4, 1)),),
+        ("first", "fill"): (),
+        ("first", "order"): ((), (), (), (Submit("ES", Side.BUY, 1, OrderType.MARKET, group=1), limit(3))),
+    },
+    window=3,
+)
+"""Told that an order of a group is cancelled, the strategy trades another one of that group at once."""
+
+OF_ANOTHER = Case(
+    {"first": ("ES",), "second": ("NQ",)},
+    tuple(sorted(market("ES", 10, 11) + market("NQ", 5, 6, wakes=("second",)), key=lambda bar: bar.ts)),
+    Settings(),
+    {
+        ("first", "bar"): ((Submit("NQ", Side.BUY, 1, OrderType.MARKET),),),
+        **{(name, what): () for name in ("first", "second") for what in ("fill", "order")},
+        ("second", "bar"): (),
+    },
+    window=3,
+)
+"""A strategy trades a symbol of the run of which it gets no bars."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("case", [IN_A_CANCELLATION, OF_ANOTHER], ids=["in a cancellation", "of another"])
+def test_the_engine_does_what_it_once_did_not(way: str, case: Case) -> None:
+    """Faults that were found, with the orders that show them."""
     check(way, case)
 
 
