@@ -168,21 +168,22 @@ def nautilus(case: str, symbols: int, length: int) -> dict[str, Any]:
     return {"seconds": seconds, "fills": fills[0], "equity": cash + (held if case == "cross" else 0.0)}
 
 
-def onesecondtrader_source(source: Path, symbols: int, length: int) -> None:
-    """Its database of bars."""
+def onesecondtrader_source(source: Path, tables: list[dict[str, Any]]) -> None:
+    """Its database of bars: columns of symbols S0, S1 and on."""
     from onesecondtrader.secmaster import utils
 
     utils.create_secmaster_db(source)
     with closing(sqlite3.connect(source)) as database:
         database.execute("INSERT INTO publishers VALUES (1, 'bench', 'bench', NULL)")
-        for number in range(1, symbols + 1):
-            table = columns(number - 1, length)
+        for number, table in enumerate(tables, 1):
             database.execute("INSERT INTO instruments VALUES (?, 1, ?, NULL, NULL)", (number, number))
             dates = ("2000-01-01", "2100-01-01")
             words = (f"S{number - 1}", number, *dates)
             database.execute("INSERT INTO symbology VALUES (1, ?, 'raw_symbol', ?, ?, ?)", words)
             prices = [(table[name] * 1e9).astype("int64").tolist() for name in ("open", "high", "low", "close")]
-            rows = zip(stamps(length).tolist(), *prices, table["volume"].astype("int64").tolist(), strict=True)
+            rows = zip(
+                stamps(len(table["close"])).tolist(), *prices, table["volume"].astype("int64").tolist(), strict=True
+            )
             database.executemany(f"INSERT INTO ohlcv VALUES ({number}, 33, ?, ?, ?, ?, ?, ?)", rows)
         database.commit()
 
@@ -192,7 +193,7 @@ def onesecondtrader(case: str, symbols: int, length: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "secmaster.db"
-        onesecondtrader_source(source, symbols, length)
+        onesecondtrader_source(source, [columns(number, length) for number in range(symbols)])
 
         class Broker(brokers.SimulatedBroker):
             commission_per_unit = COMMISSION
