@@ -1,7 +1,7 @@
 """Columns of numbers as files named after their content: what many runs have in common is kept once."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,10 +42,11 @@ class ColumnFiles:
             raise DataError(f"{file}: a column of a run cannot be read: {error}") from error
         return found
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Remove columns that nothing refers to."""
-        for name in names:
-            self._file(name).unlink(missing_ok=True)
+    def keep_only(self, names: Container[str]) -> None:
+        """Remove all but these, also what a killed writer left half written; nobody may be writing meanwhile."""
+        for file in self._folder.glob("*"):
+            if file.suffix != SUFFIX or file.stem not in names:
+                file.unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}{SUFFIX}"

@@ -8,23 +8,30 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sysproduction.adapters import host, run_schema, sqlite_files
 from sysproduction.adapters.run_columns import ColumnFiles
 from sysproduction.adapters.sqlite_files import translated
 from sysproduction.domain.bar_columns import BarColumns
+from sysproduction.domain.errors import SysproductionError
 from sysproduction.domain.events import Event
 from sysproduction.domain.identity import Identity
 from sysproduction.ports import IndicatorColumns, RunEnd, RunHeader, RunStatus
 
+KILLED: Final = "its process was killed; what it did can be read up to bar "
+"""Why a run is closed whose process is gone; the number of bars follows."""
+
+UNENDED: Final = "the engine left it without an end; what was committed can be read"
+
 
 class RunDatabase:
     """A `Journal` in a file (mode 0600), which several processes may write to and any may read at once. What was
-    committed outlives a kill -9 of its process; the next one to open the file closes such runs as failed."""
+    committed outlives a kill -9 of its process; the next one to open the file closes such runs as failed. So is a run
+    that was not ended when the journal is closed."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._run = file, 0
+        self._file, self._run, self._is_open = file, 0, False
         self.columns = ColumnFiles(columns_folder(file))
         self._database = opened(file)
         with translated(file):
@@ -39,7 +46,7 @@ class RunDatabase:
                 "INSERT INTO runs (run_id, status, strategies, symbols, config, process, began) VALUES (?,?,?,?,?,?,?)",
                 (header.run_id, RunStatus.RUNNING, *words, process, _now()),
             )
-            self._run = found.lastrowid or 0
+            self._run, self._is_open = found.lastrowid or 0, True
         for place, one in enumerate(bars):
             columns = dict(one.columns())
             self._keep(one.symbol, place, "", columns, one.column_hashes)
@@ -53,7 +60,7 @@ class RunDatabase:
         with translated(self._file):
             if not self._database.in_transaction:
                 self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(run_schema.insertion(kind), run_schema.stored(self._run, kind, rows))
+            self._database.executemany(*run_schema.insertion(self._run, kind, rows))
 
     def commit(self, bars_played: int) -> None:
         """As the port."""
@@ -74,9 +81,15 @@ class RunDatabase:
             self._database.execute(
                 "UPDATE runs SET status=?, ended=?, run_hash=?, summary=?, error=?, event_index=? WHERE id = ?", values
             )
+        self._is_open = False
 
     def close(self) -> None:
-        """As the port."""
+        """As the port. A run whose end nobody could tell is failed; if the disk refuses even that, the next one to
+        open the file finds it once this process is gone."""
+        if self._is_open:
+            self._is_open = False
+            with suppress(SysproductionError):
+                self.end(RunEnd(RunStatus.FAILED, error=UNENDED))
         self._database.close()
 
     def _keep(
@@ -106,14 +119,20 @@ def opened(file: Path) -> sqlite3.Connection:
     return sqlite_files.opened(file, run_schema.schema().split(";"), run_schema.VERSION)
 
 
+def dead_runs(database: sqlite3.Connection) -> set[int]:
+    """The ids of running runs whose process is gone: those that still run when looked at after this are dead."""
+    running = database.execute("SELECT id, process FROM runs WHERE status = 'running'").fetchall()
+    return {run for run, process in running if not host.alive(Identity(**json.loads(process)))}
+
+
 def close_dead_runs(database: sqlite3.Connection) -> int:
     """Close runs whose process is gone as failed; how many there were."""
-    running = database.execute("SELECT id, process, bars_played FROM runs WHERE status = 'running'").fetchall()
-    dead = [(run, bars) for run, process, bars in running if not host.alive(Identity(**json.loads(process)))]
-    for run, bars in dead:
+    dead = dead_runs(database)
+    for run in dead:
         database.execute(
-            "UPDATE runs SET status = 'failed', ended = ?, error = ? WHERE id = ? AND status = 'running'",
-            (_now(), f"its process was killed; what it did can be read up to bar {bars}", run),
+            "UPDATE runs SET status = 'failed', ended = ?, error = ? || bars_played "
+            "WHERE id = ? AND status = 'running'",
+            (_now(), KILLED, run),
         )
     return len(dead)
 

@@ -4,7 +4,8 @@ import heapq
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from operator import attrgetter
@@ -15,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sysproduction.adapters import run_schema
+from sysproduction.adapters.run_bars import PlayedBars
 from sysproduction.adapters.run_columns import ColumnFiles
-from sysproduction.adapters.run_database import close_dead_runs, columns_folder, opened
+from sysproduction.adapters.run_database import KILLED, close_dead_runs, columns_folder, dead_runs, opened
 from sysproduction.adapters.sqlite_files import translated
 from sysproduction.domain.bar_columns import BarColumns, Floats
-from sysproduction.domain.errors import ConfigError, Refused
+from sysproduction.domain.errors import ConfigError, Refused, Unavailable
 from sysproduction.domain.events import ORDER_EVENTS, BarPeriod, BarProcessed, BarReceived, Event, OrderEvent
 from sysproduction.engine.replay import play_order
 from sysproduction.ports import RunStatus
@@ -53,10 +55,10 @@ class Runs:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._columns = ColumnFiles(columns_folder(file))
-        self._database = opened(file) if file.exists() else sqlite3.connect(":memory:")
+        self._database = opened(file) if file.exists() else sqlite3.connect(":memory:", isolation_level=None)
         if not file.exists():
             self._database.executescript(run_schema.schema())
-        with translated(file):
+        with suppress(Unavailable), translated(file):  # a full disk is no reason not to read
             close_dead_runs(self._database)
 
     def close(self) -> None:
@@ -64,11 +66,12 @@ class Runs:
         self._database.close()
 
     def all(self) -> list[RunRecord]:
-        """Every run, the last one first."""
+        """Every run, the last one first; one whose process is gone has failed, whatever the file still says."""
         names = ", ".join(RunRecord.__dataclass_fields__)
         with translated(self._file):
-            rows = self._database.execute(f"SELECT {names} FROM runs ORDER BY id DESC").fetchall()
-        return [_record(row) for row in rows]
+            dead = dead_runs(self._database)
+            rows = self._database.execute(f"SELECT id, {names} FROM runs ORDER BY id DESC").fetchall()
+        return [_record(values, is_dead=number in dead) for number, *values in rows]
 
     def find(self, name: str) -> RunRecord:
         """The run whose id is or begins with NAME; raises ConfigError if there is none, or several."""
@@ -103,7 +106,10 @@ class Runs:
     def events(self, run: RunRecord, kind: type[Event]) -> Iterator[Event]:
         """The run's events of one kind, in their order; bars only as far as everything of them is kept."""
         history = self._history(run) if kind in (BarReceived, BarProcessed) else []
-        return self._expanded(run, kind, history) if history else self._rows(run, kind)
+        if not history:
+            return self._rows(run, kind)
+        played = self._played(run, history)
+        return played.received() if kind is BarReceived else played.processed()
 
     def order_events(self, run: RunRecord) -> Iterator[OrderEvent]:
         """All that are not bars, in their order."""
@@ -122,36 +128,44 @@ class Runs:
         """Remove a run with everything that no other one shares; refused while it is running."""
         if run.status is RunStatus.RUNNING:
             return Refused(f"run {run.run_id} is running: end its process first")
-        unused = (
-            "SELECT DISTINCT hash FROM run_columns WHERE run = ?1 "
-            "AND hash NOT IN (SELECT hash FROM run_columns WHERE run <> ?1)"
-        )
         number = self._number(run)
         with translated(self._file):
             self._database.execute("BEGIN IMMEDIATE")
-            names = [name for (name,) in self._database.execute(unused, (number,))]
-            self._database.execute("DELETE FROM runs WHERE id = ?", (number,))
-            self._columns.forget(names)
-            self._database.execute("COMMIT")
+            with self._database:
+                self._database.execute("DELETE FROM runs WHERE id = ?", (number,))
+                used = self._database.execute("SELECT DISTINCT hash FROM run_columns")
+                self._columns.keep_only({name for (name,) in used})
         return None
 
-    def export_rows(self, run: RunRecord, target: Path) -> None:
-        """Write all events of a run into a new SQLite file, a plain table for each of the thirteen kinds.
+    def export_rows(self, run: RunRecord, target: Path) -> int:
+        """Write all events of a run into a new SQLite file, a plain table for each of the thirteen kinds; how many
+        there are. Of a run that still records it has what was committed at one moment.
 
-        Raises ConfigError if the file is there already, Unavailable if it cannot be written.
+        Raises ConfigError if the file is there already, Unavailable if it cannot be written; there is none then.
         """
         if target.exists():
             raise ConfigError(f"{target} exists; choose another name, or remove it first")
-        with translated(target):
-            made = sqlite3.connect(target)
-            try:
+        count = 0
+        with translated(target), self._snapshot(), ExitStack() as undo:
+            undo.callback(target.unlink, missing_ok=True)
+            run = self.find(run.run_id)
+            with closing(sqlite3.connect(target)) as made:
                 for name, kind in run_schema.TABLES.items():
                     made.executescript(run_schema.create(name, run="TEXT NOT NULL"))
                     for rows in _batches(self.events(run, kind)):
-                        made.executemany(run_schema.insertion(kind), run_schema.stored(run.run_id, kind, rows))
-                    made.commit()
-            finally:
-                made.close()
+                        made.executemany(*run_schema.insertion(run.run_id, kind, rows))
+                        count += len(rows)
+                made.commit()
+            undo.pop_all()
+        return count
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Everything that is read in the block is of one moment; writers do not notice."""
+        with translated(self._file):
+            self._database.execute("BEGIN")
+        with self._database:
+            yield
 
     def _number(self, run: RunRecord) -> int:
         with translated(self._file):
@@ -180,43 +194,23 @@ class Runs:
         loaded = ({name: self._columns.load(found) for name, found in self._hashes(run, "", one)} for one in symbols)
         return [BarColumns(symbol, period, **columns) for symbol, columns in zip(symbols, loaded, strict=True)]
 
-    def _expanded(self, run: RunRecord, kind: type[Event], history: Sequence[BarColumns]) -> Iterator[Event]:
-        """Events of bars out of their columns. Bars take the numbers that order events leave, in the order of play."""
-        listeners = [_listeners(run, bars.symbol) for bars in history]
-        codes = _codes(history, run.bars_played)
-        events = 1 + np.array([len(strategies) for strategies in listeners])[codes]
-        numbers = self._free_numbers(run, int(events.sum()))
-        firsts = np.cumsum(events) - events
-        tables = [_table(bars) for bars in history]
-        values = {
-            (strategy, bars.symbol): self.indicators(run, strategy, bars.symbol)
-            for bars, strategies in zip(history, listeners, strict=True)
-            for strategy in strategies
-        }
-        rows = [0] * len(history)
-        for code, first in zip(codes.tolist(), firsts.tolist(), strict=True):
-            row, rows[code] = rows[code], rows[code] + 1
-            ts, open_, high, low, close, volume = (column[row] for column in tables[code])
-            symbol, period = history[code].symbol, history[code].period
-            if kind is BarReceived:
-                yield BarReceived(int(numbers[first]), ts, 0, symbol, period, open_, high, low, close, volume)
-                continue
-            for place, strategy in enumerate(listeners[code], 1):
-                told = {name: float(column[row]) for name, column in values[strategy, symbol].items()}
-                number = int(numbers[first + place])
-                yield BarProcessed(number, ts, 0, strategy, symbol, period, open_, high, low, close, volume, told)
-
-    def _free_numbers(self, run: RunRecord, count: int) -> npt.NDArray[np.int64]:
+    def _played(self, run: RunRecord, history: Sequence[BarColumns]) -> PlayedBars:
         query = " UNION ALL ".join(
             f"SELECT sequence FROM {run_schema.table(kind)} WHERE run = ?1" for kind in ORDER_EVENTS
         )
         with translated(self._file):
             taken = np.array(self._database.execute(query, (self._number(run),)).fetchall(), np.int64).ravel()
-        return np.setdiff1d(np.arange(count + len(taken)), taken)[:count]
+        readings = [
+            {strategy: self.indicators(run, strategy, bars.symbol) for strategy in _listeners(run, bars.symbol)}
+            for bars in history
+        ]
+        return PlayedBars(history, readings, _codes(history, run.bars_played), np.sort(taken))
 
 
-def _record(row: tuple[Any, ...]) -> RunRecord:
+def _record(row: Sequence[Any], *, is_dead: bool) -> RunRecord:
     record = RunRecord(*row)
+    if is_dead and record.status == RunStatus.RUNNING:
+        record = replace(record, status=RunStatus.FAILED, error=f"{KILLED}{record.bars_played}")
     read = {
         name: json.loads(getattr(record, name) or "null") for name in ("strategies", "symbols", "config", "summary")
     }
@@ -235,11 +229,6 @@ def _codes(history: Sequence[BarColumns], played: int) -> npt.NDArray[np.int64]:
     for code, places in enumerate(play_order(history)):
         codes[places] = code
     return codes[:played]
-
-
-def _table(bars: BarColumns) -> list[list[Any]]:
-    columns: list[list[Any]] = [getattr(bars, name).tolist() for name in ("ts", "open", "high", "low", "close")]
-    return [*columns, [None] * len(bars) if bars.volume is None else bars.volume.tolist()]
 
 
 def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:

@@ -1,13 +1,13 @@
 """The tables of a database of runs: the runs, one table for each kind of event, and where columns are."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from math import nan
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_type_hints
 
-from sysproduction.domain.events import EVENTS, BarProcessed, Event
+from sysproduction.domain.events import EVENTS, BarProcessed, Event, OrderSubmissionRequest
 
 VERSION: Final = 1
 
@@ -54,12 +54,20 @@ TABLES: Final = {table(kind): kind for kind in EVENTS}
 
 
 def create(name: str, *, run: str = "INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE") -> str:
-    """The statement that makes the table of that name, with the order's id as a second index."""
+    """The statement that makes the table of that name, with the order's id as a second index. Requests for orders have
+    none: they are many and wide, and one is joined to its answers by theirs.
+
+    SQLite is told that runs are long and an order's events few: without, it would look for an order's fill by reading
+    its whole run.
+    """
     kind = TABLES[name]
     fields = [f'"{field}" {_kind(hint)}' for field, hint in get_type_hints(kind).items()]
     made = [f"CREATE TABLE {name} (run {run}, {', '.join(fields)}, PRIMARY KEY (run, sequence)) WITHOUT ROWID;"]
-    ids = [field for field in ("system_order_id", "associated_order_id") if field in kind._fields]
+    ids = {"system_order_id", "associated_order_id"} & set(() if kind is OrderSubmissionRequest else kind._fields)
     made += [f"CREATE INDEX {name}_of_order ON {name} (run, {field});" for field in ids]
+    shapes = {name: "1000000 100000 1"} | {f"{name}_of_order": "1000000 100000 2" for _ in ids}
+    made += ["ANALYZE sqlite_master;"]
+    made += [f"INSERT INTO sqlite_stat1 VALUES ('{name}', '{index}', '{shape}');" for index, shape in shapes.items()]
     return "\n".join(made)
 
 
@@ -68,20 +76,33 @@ def schema() -> str:
     return "\n".join([RUNS, *(create(name) for name in TABLES), f"PRAGMA user_version = {VERSION};"])
 
 
-def insertion(kind: type[Event]) -> str:
-    """The statement that takes a run and an event's fields."""
-    return f"INSERT INTO {table(kind)} VALUES ({', '.join('?' * (1 + len(kind._fields)))})"
+def insertion(run: int | str, kind: type[Event], rows: Sequence[Event]) -> tuple[str, Iterator[tuple[Any, ...]]]:
+    """The statement that inserts events of one kind, and what it takes for each of them.
 
-
-def stored(run: int | str, kind: type[Event], rows: Sequence[Event]) -> Iterator[tuple[Any, ...]]:
-    """Events of one kind as rows of SQLite. Words are made plain text column by column: the driver
-    takes very long over anything that it does not know exactly."""
+    The driver takes very long over anything but plain numbers and text, None included. So what all rows share is
+    written into the statement, words become text, and None among others NaN, which is the same to SQLite.
+    """
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for place in _WORDS[kind]:
-        columns[place] = [word._value_ for word in columns[place]]
     if kind is BarProcessed:
         columns[-1] = [json.dumps({n: None if x != x else x for n, x in values.items()}) for values in columns[-1]]
-    return zip(repeat(run, len(rows)), *columns, strict=True)
+    written = ["?"]
+    taken: list[Iterable[Any]] = [repeat(run, len(rows))]
+    for place, column in enumerate(columns):
+        is_word, first = place in _WORDS[kind], column[0]
+        if (first is None or is_word or type(first) is int) and _is_shared(column):
+            written.append("NULL" if first is None else f"'{first._value_}'" if is_word else str(first))
+            continue
+        written.append("?")
+        if is_word:
+            taken.append([word._value_ for word in column])
+        else:
+            taken.append([nan if value is None else value for value in column] if None in column else column)
+    return f"INSERT INTO {table(kind)} VALUES ({', '.join(written)})", zip(*taken, strict=True)
+
+
+def _is_shared(column: Sequence[Any]) -> bool:
+    """Whether all rows have one value; that of a single row is its own."""
+    return len(column) > 1 and column[0] == column[-1] and column.count(column[0]) == len(column)
 
 
 def loaded(kind: type[Event], values: tuple[Any, ...]) -> Event:

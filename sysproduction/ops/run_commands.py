@@ -174,8 +174,8 @@ def export(
 
     runs = recorded_runs(session(context).home)
     record = runs.find(run)
-    runs.export_rows(record, rows)
-    typer.echo(f"{sum(runs.counts(record).values()):,} events of {record.run_id} are in {rows}")
+    count = runs.export_rows(record, rows)
+    typer.echo(f"{count:,} events of {record.run_id} are in {rows}")
 
 
 def _fills(runs: Any, record: Any) -> list[Any]:

@@ -86,9 +86,13 @@ def recorded(file: Path, *histories: BarColumns, strategies: Any = (_Both, _Seco
     return run.run_id
 
 
-@pytest.mark.parametrize("way", ["columns", "followed"])
-def test_all_thirteen_kinds_are_read_back_as_they_happened(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("way", ["columns", "windows", "followed"])
+def test_all_thirteen_kinds_are_read_back_as_they_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     """Each event with its number and fields, equal to what a run that follows the feed publishes."""
+    if way == "windows":
+        monkeypatch.setattr("sysproduction.adapters.run_bars.WINDOW", 7)
     kept = Kept()
     rows = type("Rows", (Numbered,), {"rows": rows_of(*HISTORIES)})
     Orchestrator([_Both, _Second], broker_of(), rows, clock=TestClock(), journal=kept).run()
@@ -115,7 +119,9 @@ def test_an_export_has_a_plain_table_for_each_kind(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "rows.db")) as database:
         counts = {
             table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
         }
         prices = database.execute("SELECT sum(close), sum(json_extract(indicators, '$.sma_5') > 0) FROM bar_processed")
         assert prices.fetchone()[0] == pytest.approx(HISTORIES[0].close.sum() + 2 * HISTORIES[1].close.sum())
