@@ -27,6 +27,7 @@ from tests.unit.engine.slow_model import SlowModel
 WAYS = ("columns", "skipping", "observed", "followed")
 """Whole histories; of these only the bars on which somebody wants something; each published; one by one."""
 BARS = (BarReceived, BarProcessed)
+SIZES = ((replay, "WINDOW"), (stage, "WINDOW"), (stage, "HISTORY"), (waking, "BLOCK"), (recorder, "BATCH"))
 CALLBACKS = (
     *("on_order_accepted", "on_order_rejected", "on_order_cancelled", "on_cancellation_rejected"),
     *("on_order_modified", "on_modification_rejected", "on_order_expired"),
@@ -147,35 +148,33 @@ def without_words(event: Any) -> Any:
     return type(event), event._replace(message="") if hasattr(event, "message") else event
 
 
-def check(way: str, case: Case) -> None:
-    """Play the case both ways, and compare."""
+def check(case: Case) -> None:
+    """Play the case with the model and with the engine, each way, and compare."""
     model = SlowModel(case.strategies, case.broker, case.answers())
     model.run(case.bars)
-    with pytest.MonkeyPatch.context() as patch:
-        for module, name, small in (
-            *((module, "WINDOW", case.window) for module in (replay, stage)),
-            *((stage, "HISTORY", case.window), (waking, "BLOCK", case.window), (recorder, "BATCH", case.window)),
-        ):
-            patch.setattr(module, name, small)
-        played = Played(way, case)
-    expected = model.log if way in ("observed", "followed") else [e for e in model.log if not isinstance(e, BARS)]
-    assert [without_words(event) for event in played.log] == [without_words(event) for event in expected]
-    assert played.seen == model.seen
-    assert played.cash == [model.cash]
-    assert played.result.positions == model.positions
-    assert played.result.equity == pytest.approx(np.array(model.equities), abs=1e-9)
+    orders = [event for event in model.log if not isinstance(event, BARS)]
+    for way in WAYS:
+        with pytest.MonkeyPatch.context() as patch:
+            for module, name in SIZES:
+                patch.setattr(module, name, case.window)
+            played = Played(way, case)
+        expected = model.log if way in ("observed", "followed") else orders
+        assert [without_words(event) for event in played.log] == [without_words(event) for event in expected], way
+        assert played.seen == model.seen, way
+        assert played.cash == [model.cash], way
+        assert played.result.positions == model.positions, way
+        assert played.result.equity == pytest.approx(np.array(model.equities), abs=1e-9), way
 
 
 RULES: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 
 
-@pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=60, **RULES)
+@settings(max_examples=100, **RULES)
 @given(cases())
-def test_the_engine_does_what_the_slow_model_does(way: str, case: Case) -> None:
+def test_the_engine_does_what_the_slow_model_does(case: Case) -> None:
     """Every event with its number and all of its fields, cash, each strategy's holdings at each moment, and the equity
     after each bar."""
-    check(way, case)
+    check(case)
 
 
 def market(symbol: str, *prices: float, wakes: tuple[str, ...] = ("first",)) -> list[Bar]:
@@ -214,17 +213,15 @@ OF_ANOTHER = Case(
 """A strategy trades a symbol of the run of which it gets no bars."""
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", [IN_A_CANCELLATION, OF_ANOTHER], ids=["in a cancellation", "of another"])
-def test_the_engine_does_what_it_once_did_not(way: str, case: Case) -> None:
+def test_the_engine_does_what_it_once_did_not(case: Case) -> None:
     """Faults that were found, with the orders that show them."""
-    check(way, case)
+    check(case)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=10_000, **RULES)
 @given(cases())
-def test_the_engine_does_what_the_slow_model_does_in_ten_thousand_cases(way: str, case: Case) -> None:
+def test_the_engine_does_what_the_slow_model_does_in_ten_thousand_cases(case: Case) -> None:
     """The same, at length."""
-    check(way, case)
+    check(case)
