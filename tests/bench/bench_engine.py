@@ -16,7 +16,7 @@ from peers import asked, peers_python
 REPEATS = 5
 PEER_REPEATS, PEER_SECONDS_MAX = 3, 25.0
 MILLION, TEN = (1, 1_000_000), (10, 100_000)
-ORDERS = (1, 20_000)
+ORDERS, ROWS = (1, 20_000), (1, 300_000)
 
 TARGETS = {
     ("nautilus", MILLION): 16,
@@ -96,6 +96,8 @@ def main() -> None:
     row("engine: peak memory at 1,000,000 bars", mine["recorded", MILLION]["peak_mb"], "MB", 400.0)
     ratio = mine["recorded", TEN]["seconds"] / mine["recorded", MILLION]["seconds"]
     row("engine: time of ten symbols to that of one", ratio, "", 1 / 0.7)
+    seconds = ours("rows", ROWS)["seconds"]
+    row(f"engine: {ROWS[1]:,} order events into the record ({ROWS[1] / seconds:,.0f} rows a second)", seconds, "s", 1.0)
     name = "engine: cold `backtest bars` of 1,000 bars, but for its imports"
     row(name, median(asked(sys.executable, "engine_cold.py")["seconds"] for _ in range(REPEATS)), "s", 1.0)
     python = peers_python("engines of others")
