@@ -99,9 +99,15 @@ class Orchestrator:
         """
         if self._begun:
             raise ConfigError(f"run {self.run_id} was run before; make a new Orchestrator for each run")
+        with ExitStack() as record:
+            record.callback(self._journal.close)
+            record.push(self._fail)
+            self._play_with_parts()
+            self._complete()
+        return self._result
+
+    def _play_with_parts(self) -> None:
         with ExitStack() as parts:
-            parts.callback(self._journal.close)
-            parts.push(self._end)
             parts.callback(self._shut_strategies)
             broker = self._broker_class(self._bus, self._stage)
             parts.callback(broker.disconnect)
@@ -115,7 +121,6 @@ class Orchestrator:
             self._play(feed, Player(self._bus, self._stage, broker, self._strategies, self._played))
             self._bus.wait_until_system_idle()
             self._account(broker, ledger)
-        return self._result
 
     def _make_strategies(self) -> None:
         desk = BusDesk(self._bus, self._stage)
@@ -188,10 +193,9 @@ class Orchestrator:
         self._recorder.begin(RunHeader(self.run_id, names, tuple(self._symbols), config), self._histories)
         self._begun = True
 
-    def _end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        """Record how the run ended, once all parts but the recorder are shut; True: it is no error."""
+    def _fail(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        """Record how a run ended that did not complete, if so; True: it is no error."""
         if error is None:
-            self._complete()
             return False
         if not self._begun:
             self._begin()
@@ -210,12 +214,8 @@ class Orchestrator:
         ) from error
 
     def _complete(self) -> None:
-        try:
-            run_hash = self._recorder.run_hash()
-            self._recorder.end(RunEnd(RunStatus.COMPLETED, run_hash, self._result.summary))
-        except SysproductionError:
-            self._recorder.abandon(RunEnd(RunStatus.FAILED, error=traceback.format_exc()))
-            raise
+        run_hash = self._recorder.run_hash()
+        self._recorder.end(RunEnd(RunStatus.COMPLETED, run_hash, self._result.summary))
         self._result = replace(self._result, run_hash=run_hash)
 
     def _at(self) -> str:

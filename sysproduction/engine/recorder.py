@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 import numpy as np
@@ -63,10 +63,11 @@ class RunRecorder:
         self._journal.end(end)
 
     def abandon(self, end: RunEnd) -> None:
-        """Close a run that did not come to its end, with what is left if that can be written."""
-        with suppress(SysproductionError):
-            self._flush(self._played)
-        self._journal.end(end)
+        """Close a run that did not come to its end, whatever comes of writing what is left."""
+        with ExitStack() as last:
+            last.callback(self._journal.end, end)
+            with suppress(SysproductionError):
+                self._flush(self._played)
 
     def followed(self) -> list[BarColumns]:
         """The bars that came one by one, of each symbol that had any."""

@@ -27,6 +27,7 @@ from sysproduction.domain.events import (
 from sysproduction.domain.trading_desk import Desk
 from sysproduction.engine.bus import EventBus
 from sysproduction.engine.indicators import Indicator
+from sysproduction.engine.order_terms import price, text, whole, word
 from sysproduction.engine.parameters import ParamSpec, with_values
 from sysproduction.engine.readings import Reading
 from sysproduction.engine.stage import BEFORE_FIRST, Bar, Stage
@@ -164,25 +165,27 @@ class Strategy:
         parent: int | None = None,
     ) -> int:
         """Ask for an order in the symbol of the bar that is now, or in another of the run; its id. Of orders that
-        share a `group` the first fill cancels the others; one with a `parent` stands once that is over with a fill."""
+        share a `group` the first fill cancels the others; one with a `parent` stands once that is over with a fill.
+
+        Raises ConfigError for a term of the wrong kind, as half a unit; what a broker refuses is told by an event."""
         symbol = symbol or self._stage.now().symbol
         order_id = self._desk.new_order()
         self._orders[order_id] = symbol
         self._desk.submit(
             order_id,
             self._title,
-            symbol,
-            side,
-            quantity,
-            order_type,
-            limit_price,
-            stop_price,
-            action,
-            signal,
-            time_in_force,
-            expires_at_ns,
-            group,
-            parent,
+            symbol if type(symbol) is str else text("symbol", symbol),
+            side if type(side) is Side else word(Side, side),
+            quantity if type(quantity) is int else whole("quantity", quantity),
+            order_type if type(order_type) is OrderType else word(OrderType, order_type),
+            None if limit_price is None else price("limit_price", limit_price),
+            None if stop_price is None else price("stop_price", stop_price),
+            action if type(action) is Action else word(Action, action),
+            signal if type(signal) is str else text("signal", signal),
+            time_in_force if type(time_in_force) is TimeInForce else word(TimeInForce, time_in_force),
+            None if expires_at_ns is None else whole("expires_at_ns", expires_at_ns),
+            None if group is None else whole("group", group),
+            None if parent is None else whole("parent", parent),
         )
         return order_id
 
@@ -231,10 +234,18 @@ class Strategy:
         stop_price: float | None = None,
     ) -> None:
         """Ask for another (whole) quantity or price of one of the strategy's orders; None leaves it."""
-        self._desk.modify(order_id, self._symbol_of(order_id), quantity, limit_price, stop_price)
+        order_id = whole("id", order_id)
+        self._desk.modify(
+            order_id,
+            self._symbol_of(order_id),
+            None if quantity is None else whole("quantity", quantity),
+            None if limit_price is None else price("limit_price", limit_price),
+            None if stop_price is None else price("stop_price", stop_price),
+        )
 
     def cancel_order(self, order_id: int) -> None:
         """Ask for the end of one of the strategy's orders."""
+        order_id = whole("id", order_id)
         self._desk.cancel(order_id, self._symbol_of(order_id))
 
     # What comes back.
