@@ -63,11 +63,12 @@ class RunDatabase:
             self._database.executemany(*run_schema.insertion(self._run, kind, rows))
 
     def commit(self, bars_played: int) -> None:
-        """As the port."""
+        """As the port. How far a run came is never taken back."""
+        query = "UPDATE runs SET bars_played = max(bars_played, ?) WHERE id = ?"
         with translated(self._file):
             if not self._database.in_transaction:
                 self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("UPDATE runs SET bars_played = ? WHERE id = ?", (bars_played, self._run))
+            self._database.execute(query, (bars_played, self._run))
             self._database.execute("COMMIT")
 
     def end(self, end: RunEnd) -> None:

@@ -117,12 +117,15 @@ class Runs:
         return heapq.merge(*streams, key=attrgetter("sequence"))
 
     def bars(self, run: RunRecord) -> list[BarColumns]:
-        """The bars that the run was to play, of each symbol; none of a run that followed a feed bar by bar."""
-        return self._history(run)
+        """The bars that the run has played, of each symbol of which it has played any; none of a run that followed a
+        feed bar by bar."""
+        history = self._history(run)
+        counts = np.bincount(_codes(history, run.bars_played), minlength=len(history)) if history else ()
+        return [_first(bars, count) for bars, count in zip(history, counts, strict=True) if count]
 
-    def indicators(self, run: RunRecord, strategy: str, symbol: str) -> dict[str, Floats]:
-        """Values of a strategy's indicators over those bars, by name."""
-        return {name: self._columns.load(found) for name, found in self._hashes(run, strategy, symbol)}
+    def indicators(self, run: RunRecord, strategy: str, bars: BarColumns) -> dict[str, Floats]:
+        """Values of a strategy's indicators over bars that the run has played, by name."""
+        return {name: values[: len(bars)] for name, values in self._values(run, strategy, bars.symbol).items()}
 
     def delete(self, run: RunRecord) -> Refused | None:
         """Remove a run with everything that no other one shares; refused while it is running."""
@@ -186,6 +189,9 @@ class Runs:
         with translated(self._file):
             return self._database.execute(query, (self._number(run), strategy, symbol)).fetchall()
 
+    def _values(self, run: RunRecord, strategy: str, symbol: str) -> dict[str, Floats]:
+        return {name: self._columns.load(found) for name, found in self._hashes(run, strategy, symbol)}
+
     def _history(self, run: RunRecord) -> list[BarColumns]:
         query = "SELECT DISTINCT symbol FROM run_columns WHERE run = ? AND strategy = '' ORDER BY place"
         with translated(self._file):
@@ -201,7 +207,7 @@ class Runs:
         with translated(self._file):
             taken = np.array(self._database.execute(query, (self._number(run),)).fetchall(), np.int64).ravel()
         readings = [
-            {strategy: self.indicators(run, strategy, bars.symbol) for strategy in _listeners(run, bars.symbol)}
+            {strategy: self._values(run, strategy, bars.symbol) for strategy in _listeners(run, bars.symbol)}
             for bars in history
         ]
         return PlayedBars(history, readings, _codes(history, run.bars_played), np.sort(taken))
@@ -229,6 +235,11 @@ def _codes(history: Sequence[BarColumns], played: int) -> npt.NDArray[np.int64]:
     for code, places in enumerate(play_order(history)):
         codes[places] = code
     return codes[:played]
+
+
+def _first(bars: BarColumns, count: int) -> BarColumns:
+    cut = {name: column[:count] for name, column in bars.columns()}
+    return bars if count == len(bars) else BarColumns(bars.symbol, bars.period, **cut)
 
 
 def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sysproduction.domain.errors import ConfigError, Unavailable
 from sysproduction.ops.order_entry_commands import Yes, confirmed
 from sysproduction.ops.process_commands import Json
 from sysproduction.ops.session import leave_refused, session
+from sysproduction.ports import RunStatus
 
 if TYPE_CHECKING:
+    from sysproduction.domain.bar_columns import BarColumns
+    from sysproduction.domain.events import FillEvent
     from sysproduction.engine.analysis import RoundTrip
+    from sysproduction.ops.run_figures import RunFigures
+    from sysproduction.wiring.runs import RunRecord, Runs
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
 
@@ -31,15 +37,21 @@ def register(app: typer.Typer) -> None:
 def list_runs(
     context: typer.Context,
     strategy: Annotated[str | None, typer.Option(help="Only those of this strategy.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Only those over bars of this symbol.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only those that are running, completed, failed, cancelled.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the runs, the last one first."""
     from sysproduction.ops import render
     from sysproduction.wiring.runs import recorded_runs
 
+    if status not in (None, *RunStatus):
+        raise ConfigError(f"--status {status}: there are {', '.join(RunStatus)}")
     rows = []
     for one in recorded_runs(session(context).home).all():
-        if strategy in (None, *one.strategies):
+        if strategy in (None, *one.strategies) and symbol in (None, *one.symbols) and status in (None, one.status):
             summary = one.summary or {}
             rows.append(
                 {
@@ -58,12 +70,11 @@ def list_runs(
 def show(context: typer.Context, run: RunId, as_json: Json = False) -> None:
     """Show what a run was made of, what it came to, and how many events of each kind it has."""
     from sysproduction.ops import render
-    from sysproduction.ops.run_figures import figures
     from sysproduction.wiring.runs import recorded_runs
 
     runs = recorded_runs(session(context).home)
     record = runs.find(run)
-    whole = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record)).whole
+    whole = _reckoned(runs, record, runs.bars(record)).whole
     told = {**asdict(record), "status": record.status.value, "events": runs.counts(record), "figures": whole}
     if as_json:
         render.show_json(told)
@@ -77,12 +88,11 @@ def show(context: typer.Context, run: RunId, as_json: Json = False) -> None:
 def trips(context: typer.Context, run: RunId, as_json: Json = False) -> None:
     """List a run's round trips, from flat to flat, with what each earned."""
     from sysproduction.ops import render
-    from sysproduction.ops.run_figures import figures
     from sysproduction.wiring.runs import recorded_runs
 
     runs = recorded_runs(session(context).home)
     record = runs.find(run)
-    made = figures(record.config, record.symbols, _fills(runs, record), runs.bars(record)).trips
+    made = _reckoned(runs, record, runs.bars(record)).trips
     rows = [{**asdict(trip), "net": trip.net} for trip in made] if as_json else _trip_rows(made)
     render.show(rows, as_json=as_json, empty="the run traded nothing")
 
@@ -93,25 +103,23 @@ def report(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write; it needs nothing else.")],
 ) -> None:
     """Draw a run: prices with fills and indicators, equity and drawdown, round trips, what it was made of."""
-    from sysproduction.domain.errors import Unavailable
-    from sysproduction.ops.run_figures import figures
     from sysproduction.reports.bar_run import BarRunFacts, bar_run_report
     from sysproduction.reports.page import page
     from sysproduction.wiring.runs import recorded_runs
 
     runs = recorded_runs(session(context).home)
     record, indicators = runs.find(run), dict[str, dict[str, Any]]()
-    histories, fills = runs.bars(record), _fills(runs, record)
-    for symbol in record.symbols:
+    histories = runs.bars(record)
+    for bars in histories:
         for strategy in record.strategies:
-            indicators.setdefault(symbol, {}).update(runs.indicators(record, strategy, symbol))
-    found = figures(record.config, record.symbols, fills, histories)
+            indicators.setdefault(bars.symbol, {}).update(runs.indicators(record, strategy, bars))
+    found = _reckoned(runs, record, histories)
     facts = BarRunFacts(
         run_id=record.run_id,
         at=datetime.fromisoformat(record.began),
         histories=histories,
         indicators=indicators,
-        fills=fills,
+        fills=_fills(runs, record, histories),
         ts=found.ts,
         equity=found.equity,
         figures=found.whole,
@@ -178,10 +186,20 @@ def export(
     typer.echo(f"{count:,} events of {record.run_id} are in {rows}")
 
 
-def _fills(runs: Any, record: Any) -> list[Any]:
+def _fills(runs: "Runs", record: "RunRecord", histories: "Sequence[BarColumns]") -> "list[FillEvent]":
+    """What was traded on the bars that the run has played; of a run without recorded bars, everything."""
     from sysproduction.domain.events import FillEvent
 
-    return list(runs.events(record, FillEvent))
+    last = {bars.symbol: int(bars.ts[-1]) for bars in histories}
+    fills = [event for event in runs.events(record, FillEvent) if isinstance(event, FillEvent)]
+    return [one for one in fills if not last or one.ts_event_ns <= last.get(one.symbol, -1)]
+
+
+def _reckoned(runs: "Runs", record: "RunRecord", histories: "Sequence[BarColumns]") -> "RunFigures":
+    """Round trips and figures as they stood at the last bar that the run has played."""
+    from sysproduction.ops.run_figures import figures
+
+    return figures(record.config, record.symbols, _fills(runs, record, histories), histories)
 
 
 def _trip_rows(trips: "Sequence[RoundTrip]") -> list[dict[str, Any]]:

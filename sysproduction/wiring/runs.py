@@ -6,7 +6,8 @@ from sysproduction.config.home import Home
 from sysproduction.ports import Journal
 
 if TYPE_CHECKING:
-    from sysproduction.adapters.run_reader import Runs
+    from sysproduction.adapters.run_reader import RunRecord as RunRecord
+    from sysproduction.adapters.run_reader import Runs as Runs
 
 
 def run_journal(home: Home) -> Journal:

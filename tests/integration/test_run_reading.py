@@ -18,6 +18,7 @@ from sysproduction.domain.events import BarReceived, OrderAccepted
 from sysproduction.engine.orchestrator import Orchestrator
 from sysproduction.engine.stage import Bar
 from sysproduction.ports import RunHeader, RunStatus
+from tests.commands import command, right
 from tests.integration.test_run_database import HISTORIES, child, recorded, walk
 from tests.unit.engine.runs import TestClock, broker_of, feed_of, strategy_of
 
@@ -169,6 +170,42 @@ def test_a_request_finds_its_answers_by_an_index(tmp_path: Path) -> None:
         assert "USING INDEX fill_event_of_order (run=? AND associated_order_id=?)" in " ".join(
             step for *_, step in plan
         )
+
+
+def _rises_then_fails(strategy: Any, bar: Bar) -> None:
+    strategy.buy(1)
+    if bar.index == 1_500:
+        raise RuntimeError("as told")
+
+
+def test_an_unfinished_run_is_reckoned_up_to_its_last_bar(home: Path) -> None:
+    """Its bars, round trips and figures are of what it has played, not of what it was to play; lists choose."""
+    (home / "data").mkdir(parents=True)
+    file, bars = home / "data" / "runs.db", walk("ES", 4_000, 3)
+    run = Orchestrator(
+        [strategy_of(_rises_then_fails)], broker_of(), feed_of(bars), clock=TestClock(), journal=RunDatabase(file)
+    )
+    with pytest.raises(SysproductionError, match="as told"):
+        run.run()
+    other = recorded(file, HISTORIES[1], strategies=[_second()])
+    (record,) = (one for one in Runs(file).all() if one.run_id == run.run_id)
+    assert 900 < record.bars_played <= 1_501
+    (played,) = Runs(file).bars(record)
+    assert (played.ts == bars.ts[: record.bars_played]).all()
+    (trip,) = right(home, "runs", "trips", run.run_id, "--json").json
+    assert trip["quantity"] == trip["bars"] == record.bars_played - 1
+    assert trip["highest"] == bars.high[1 : record.bars_played].max()
+    figures = right(home, "runs", "show", run.run_id, "--json").json["figures"]
+    bought = (bars.close[record.bars_played - 1] - bars.open[1 : record.bars_played]).sum()
+    assert figures["profit"] == pytest.approx(bought)
+    for chosen, found in (
+        (("--status", "failed"), [run.run_id]),
+        (("--symbol", "NQ"), [other]),
+        (("--symbol", "NQ", "--status", "failed"), []),
+    ):
+        assert [row["run_id"] for row in right(home, "runs", "list", *chosen, "--json").json] == found
+    refused = command(home, "runs", "list", "--status", "faild")
+    assert (refused.code, "there are running, completed, failed, cancelled" in refused.err) == (2, True)
 
 
 def test_what_killed_writers_left_goes_with_the_next_deletion(tmp_path: Path) -> None:
